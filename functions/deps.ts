@@ -11,6 +11,7 @@ import { revokeKeys, webKeys } from '../shared/signature.ts'
 import type { AttemptDeps } from './auth/attempt.ts'
 import type { ConfirmDeps } from './auth/confirm.ts'
 import type { CredentialDeps } from './auth/credentials.ts'
+import type { HistoryDeps } from './auth/history.ts'
 import type { LoginDeps } from './auth/login.ts'
 import type { EnrolDeps, VerifyMfaDeps } from './auth/mfa.ts'
 import type { RegisterDeps } from './auth/register.ts'
@@ -50,6 +51,7 @@ export const createDeps = (
 ): FunctionsDeps => composeDeps(config, openParts(config, paths, log))
 
 export type AuthDeps = RegisterDeps &
+  HistoryDeps &
   ConfirmDeps &
   LoginDeps &
   VerifyMfaDeps &
@@ -93,6 +95,8 @@ function sessionDeps(config: FunctionsConfig, { stores, log, now }: FunctionsPar
     idleSeconds,
     renewSeconds,
     lab: config.ATO_LAB,
+    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+    warn: log.warn,
     emit: log.emit,
     error: log.error,
     now,
@@ -126,13 +130,12 @@ function authDeps(config: FunctionsConfig, session: SessionDeps, parts: Function
     pendingMfas,
     passwords: parts.passwords,
     locate: parts.locate,
+    countryOf: parts.countryOf,
     notify: parts.notify,
     deviceTokenKeys: deviceTokenKeys(config.DEVICE_HASH_KEY),
     totpKeys: config.TOTP_KEY,
     webOrigin: config.WEB_ORIGIN,
-    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
     canaries: new Set(config.CANARY_ADDRESSES),
-    warn: parts.log.warn,
   }
 }
 

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type pg from 'pg'
 import { serviceWords } from '../shared/auth/password-policy.ts'
 import type { FunctionsConfig } from '../shared/config.ts'
-import type { GeoLookup } from '../shared/geo/place.ts'
+import type { CountryLookup, GeoLookup } from '../shared/geo/place.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import type { Probes } from '../shared/probes.ts'
 import { openSessions } from '../shared/session/open.ts'
@@ -39,6 +39,7 @@ export interface FunctionsParts {
   passwords: Passwords
   openAlerts: OpenAlerts | undefined
   locate: GeoLookup
+  countryOf: CountryLookup
   notify: Notify
   log: ServiceLog
   fetch: typeof fetch
@@ -60,7 +61,7 @@ export function openParts(
   paths: { hashWorker: string },
   log: ServiceLog & Partial<ClosableLog> = createFunctionsLog(config),
 ): FunctionsParts {
-  const locate = createGeoLookup(config)
+  const { locate, countryOf } = createGeoLookup(config)
   const onError = (store: string) => (error: Error) => log.error(error, `${store} connection`)
   const postgres = openPostgres(config, onError('postgres'))
   const redis = openRedis(config, onError('redis'))
@@ -74,6 +75,7 @@ export function openParts(
     passwords: createPasswords(pool, config.PASSWORD_PEPPER, config.BCRYPT_COST, service),
     openAlerts: openAlertsFrom(config, Date.now),
     locate,
+    countryOf,
     notify: mailer.notify,
     log,
     fetch,

@@ -1,6 +1,7 @@
 import type { HttpHandler, HttpMethod } from '@azure/functions'
 import { confirmHandler } from './auth/confirm-handler.ts'
 import { passwordHandler, reauthHandler } from './auth/credentials-handler.ts'
+import { historyHandler } from './auth/history-handler.ts'
 import { loginHandler } from './auth/login-handler.ts'
 import { mfaConfirmHandler, mfaDisableHandler, mfaEnrolHandler, mfaVerifyHandler } from './auth/mfa-handler.ts'
 import { registerHandler } from './auth/register-handler.ts'
@@ -11,6 +12,7 @@ import {
   renewHandler,
   sessionEndHandler,
   sessionHandler,
+  sessionsEndHandler,
   sessionsHandler,
 } from './auth/session-handler.ts'
 import { containHandler } from './contain/handler.ts'
@@ -36,6 +38,7 @@ export const routes = (deps: FunctionsDeps): Readonly<Record<string, Route>> => 
   logout: { method: 'POST', route: 'auth/logout', handler: logoutHandler(deps.session) },
   reauth: { method: 'POST', route: 'auth/reauth', handler: reauthHandler(deps.auth) },
   password: { method: 'POST', route: 'auth/password', handler: passwordHandler(deps.auth) },
+  history: { method: 'POST', route: 'auth/history', handler: historyHandler(deps.auth) },
   account: { method: 'POST', route: 'auth/account', handler: accountHandler(deps.session) },
   mfaVerify: { method: 'POST', route: 'auth/mfa/verify', handler: mfaVerifyHandler(deps.auth) },
   mfaEnrol: { method: 'POST', route: 'auth/mfa/enrol', handler: mfaEnrolHandler(deps.auth) },
@@ -44,6 +47,7 @@ export const routes = (deps: FunctionsDeps): Readonly<Record<string, Route>> => 
   session: { method: 'GET', route: 'auth/session', handler: sessionHandler(deps.session) },
   sessionRenew: { method: 'POST', route: 'auth/session/renew', handler: renewHandler(deps.session) },
   sessions: { method: 'GET', route: 'auth/sessions', handler: sessionsHandler(deps.session) },
+  sessionsEnd: { method: 'POST', route: 'auth/sessions/end', handler: sessionsEndHandler(deps.session) },
   sessionEnd: { method: 'POST', route: 'auth/sessions/{sid}/end', handler: sessionEndHandler(deps.session) },
   jwks: { method: 'GET', route: 'auth/jwks', handler: jwksHandler(deps.session) },
   contain: { method: 'POST', route: 'contain', authLevel: 'function', handler: containHandler(deps.contain) },

@@ -52,6 +52,7 @@ async function requests(functions: Functions): Promise<[name: string, asked: Ask
   const { email, token, sid } = await functions.signIn({ ip: address() })
   const other = await functions.signIn({ email, ip: address() })
   const leaving = await functions.signIn({ email, ip: address() })
+  const lone = await functions.signIn({ ip: address() })
   const code = { body: { code: '123456' } }
   const alert = {
     id: randomUUID(),
@@ -70,6 +71,7 @@ async function requests(functions: Functions): Promise<[name: string, asked: Ask
     ['reauth', { token, body: { password: PASSWORD } }],
     ['password', { token, body: { current_password: PASSWORD, new_password: `${PASSWORD} and longer` } }],
     ['account', { token }],
+    ['history', { token: lone.token }],
     ['mfaVerify', { body: { mfa_token: randomBytes(32).toString('base64url'), code: '123456' } }],
     ['mfaEnrol', { token }],
     ['mfaConfirm', { token, ...code }],
@@ -77,6 +79,7 @@ async function requests(functions: Functions): Promise<[name: string, asked: Ask
     ['session', { token }],
     ['sessionRenew', { token }],
     ['sessions', { token }],
+    ['sessionsEnd', { token: lone.token }],
     ['sessionEnd', { token, params: { sid } }],
     ['jwks', {}],
     ['contain', { body: alert, headers: { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET } }],
@@ -110,6 +113,7 @@ const NEEDS: Readonly<Record<Store, readonly string[]>> = {
     'account',
     'confirm',
     'health',
+    'history',
     'login',
     'mfaConfirm',
     'mfaDisable',
@@ -118,11 +122,13 @@ const NEEDS: Readonly<Record<Store, readonly string[]>> = {
     'reauth',
     'register',
     'session',
+    'sessionsEnd',
   ],
   redis: [
     'account',
     'confirm',
     'health',
+    'history',
     'login',
     'logout',
     'mfaConfirm',
@@ -136,8 +142,9 @@ const NEEDS: Readonly<Record<Store, readonly string[]>> = {
     'sessionEnd',
     'sessionRenew',
     'sessions',
+    'sessionsEnd',
   ],
-  tables: ['health', 'login', 'logout', 'password', 'reauth', 'sessionEnd'],
+  tables: ['health', 'history', 'login', 'logout', 'password', 'reauth', 'sessionEnd'],
 }
 
 const faults: StoreFault[] = [

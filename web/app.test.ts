@@ -33,7 +33,7 @@ const PUBLIC = [
 
 test('every route that is not public denies a visitor without a session', async () => {
   const guarded = web.routes().filter((route) => !PUBLIC.includes(route))
-  expect(guarded.length).toBe(14)
+  expect(guarded.length).toBe(19)
   web.functions.calls.length = 0
   for (const route of guarded) {
     const [method, path = ''] = route.split(' ')
@@ -138,14 +138,15 @@ test('whoever finds a vulnerability is told whom to tell, where one is named', a
   }
 })
 
-test.each(['/account/password', '/account/totp', '/account/totp/confirm', '/account/totp/disable', '/account/reauth'])(
-  'the address %s, typed or reloaded after its form, leads to the account',
-  async (path) => {
-    const visitor = await web.signIn(web.newAccount())
-    expect(await visitor.get(path)).toMatchObject({ status: 303, location: '/account' })
-    expect(await web.visitor().get(path)).toMatchObject({ status: 303, location: '/login' })
-  },
-)
+test.each([
+  ...['/account/password', '/account/history', '/account/totp', '/account/totp/confirm', '/account/totp/disable'],
+  ...['/account/reauth', '/dashboard/end', '/dashboard/end-others'],
+])('the address %s, typed or reloaded after its form, leads to its page', async (path) => {
+  const visitor = await web.signIn(web.newAccount())
+  const [, page] = path.split('/')
+  expect(await visitor.get(path)).toMatchObject({ status: 303, location: `/${page}` })
+  expect(await web.visitor().get(path)).toMatchObject({ status: 303, location: '/login' })
+})
 
 test('a first visit costs at most 30 KB, compressed', async () => {
   const { text } = await web.visitor().get('/')

@@ -17,7 +17,8 @@ import { health, ready } from './health.ts'
 import { showAccount, submitPassword } from './pages/account.ts'
 import { showConfirm, submitConfirm } from './pages/confirm.ts'
 import { submitConsent } from './pages/consent.ts'
-import { showDashboard, submitEnd } from './pages/dashboard.ts'
+import { showDashboard, submitEnd, submitEndOthers } from './pages/dashboard.ts'
+import { submitHistory } from './pages/history.ts'
 import { icon } from './pages/icon.ts'
 import { showLanding } from './pages/landing.ts'
 import { showMfa, submitMfa } from './pages/mfa.ts'
@@ -111,11 +112,16 @@ function addPages(app: Express, deps: WebDeps): void {
 
   app.get('/dashboard', requireSession, showDashboard(deps))
   app.post('/dashboard/end', requireSession, submitEnd(deps))
+  app.post('/dashboard/end-others', requireSession, submitEndOthers(deps))
   app.get('/account', requireSession, showAccount(deps))
   // After a form was answered with a page, its address is in the address bar.
+  for (const path of DASHBOARD_FORMS) {
+    app.get(path, requireSession, (_request, response) => response.redirect(303, '/dashboard'))
+  }
   for (const path of ACCOUNT_FORMS) {
     app.get(path, requireSession, (_request, response) => response.redirect(303, '/account'))
   }
+  app.post('/account/history', requireSession, submitHistory(deps))
   app.post('/account/password', requireSession, submitPassword(deps))
   app.post('/account/totp', requireSession, submitEnrol(deps))
   app.post('/account/totp/confirm', requireSession, submitTotpConfirm(deps))
@@ -124,7 +130,10 @@ function addPages(app: Express, deps: WebDeps): void {
   app.post('/logout', requireHolder, submitSignOut(deps))
 }
 
-const ACCOUNT_FORMS = ['password', 'totp', 'totp/confirm', 'totp/disable', 'reauth'].map((path) => `/account/${path}`)
+const DASHBOARD_FORMS = ['/dashboard/end', '/dashboard/end-others']
+const ACCOUNT_FORMS = ['password', 'history', 'totp', 'totp/confirm', 'totp/disable', 'reauth'].map(
+  (path) => `/account/${path}`,
+)
 
 /** Only the first page is for search engines. */
 const robots: RequestHandler = (_request, response) => {

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { ForwardedClient } from '../shared/client/client.ts'
+import { Sid } from '../shared/event.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
 import { postSigned, type SigningDeps } from '../shared/signed-call.ts'
@@ -36,6 +37,21 @@ export const IssuedSession = z.object({ sid: z.string(), token: z.string().min(1
 export const SignedIn = IssuedSession.extend({ device_token: z.string().max(128).optional() })
 export const LoginAnswer = z.union([SignedIn, z.object({ mfa_token: z.string().min(1) })])
 export const AccountAnswer = z.object({ id: z.string(), email: z.string().max(254), mfa_enabled: z.boolean() })
+/** An entry of a newer functions may have an event that this web does not know. */
+const HistoryEntry = z.object({
+  at: z.iso.datetime(),
+  event: z.string().max(64),
+  reason: z.string().max(64).optional(),
+  sid: Sid.optional(),
+  device: z.string().max(200).optional(),
+  ip: z.string().max(45).optional(),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional(),
+})
+export type HistoryEntry = z.infer<typeof HistoryEntry>
+export const HistoryAnswer = z.object({ entries: z.array(HistoryEntry).max(100), complete: z.boolean() })
 /** Absent during a deployment, while functions is older than web. */
 export const Registered = z.object({
   registration: z

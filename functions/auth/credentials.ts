@@ -1,12 +1,20 @@
 import { type DeviceTokenKeys, findDeviceToken } from '../../shared/auth/device-token.ts'
-import type { Actor, Client, ClientDeps } from '../../shared/client/client.ts'
+import { type Actor, type Client, type ClientDeps, originOf } from '../../shared/client/client.ts'
 import { actorFields, riskField } from '../../shared/client/event.ts'
 import type { Risk } from '../../shared/event.ts'
 import { type EndAllDeps, endOthers, logout } from '../../shared/session/end.ts'
 import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../../shared/session/issue.ts'
 import { recentlyAuthenticated } from '../../shared/session/policy.ts'
 import type { Asking } from '../../shared/session/present.ts'
-import type { DeviceTokens, LiveSession, LiveSessions, SessionLedger, User, Users } from '../../shared/stores/port.ts'
+import type {
+  DeviceTokens,
+  LedgerSession,
+  LiveSession,
+  LiveSessions,
+  SessionLedger,
+  User,
+  Users,
+} from '../../shared/stores/port.ts'
 import { isBusy } from '../passwords/busy.ts'
 import type { Sender } from '../passwords/fair-queue.ts'
 import type { Passwords } from '../passwords/passwords.ts'
@@ -79,7 +87,7 @@ export async function reauthenticate(
   const amr = hasFactor ? (['pwd', 'otp'] as const) : (['pwd'] as const)
   const who = { userId: user.id, epoch: user.epoch, amr, acr: 're-authenticated', risk: proof.risk } as const
   const goOn = async (): Promise<CredentialOutcome> =>
-    (await isLive(session, deps)) ? replaceSession(session, who, asking, deps) : { kind: 'ended' }
+    (await isLive(session, deps)) ? replaceSession(session, who, 'reauthentication', asking, deps) : { kind: 'ended' }
   return verdict === undefined ? goOn() : goOn().catch(giveBack(verdict, deps))
 }
 
@@ -137,7 +145,7 @@ export async function changePassword(
   const hash = await deps.passwords.hash(submitted.next, sender).catch(unlessBusy)
   if (!(await isLive(session, deps))) return { kind: 'ended' }
   const from = { hash: user.passwordHash, epoch: session.epoch, dropTotp }
-  const epoch = await deps.users.changePassword(user.id, from, hash, new Date(deps.now()))
+  const epoch = await deps.users.changePassword(user.id, from, hash, new Date(deps.now()), originOf(asking))
   if (epoch === undefined) {
     deps.emit({ ...fields, outcome: 'fail' })
     return (await ownerOf(session, deps)) ? { kind: 'refused' } : { kind: 'ended' }
@@ -158,7 +166,7 @@ export async function changePassword(
   const { amr, acr } = session
   const authTime = hasFactor ? session.authTime : undefined
   const who = { userId: user.id, epoch, amr, acr, authTime, risk: proof.risk }
-  return replaceSession({ ...session, epoch }, who, asking, deps)
+  return replaceSession({ ...session, epoch }, who, 'password_change', asking, deps)
 }
 
 /**
@@ -234,6 +242,7 @@ async function provePassword(
 async function replaceSession(
   session: LiveSession,
   who: Authenticated,
+  begunBy: LedgerSession['begunBy'],
   actor: Actor,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
@@ -249,6 +258,7 @@ async function replaceSession(
     risk,
     newDeviceSince,
     begunAt,
+    going: { continues: session.sid, begunBy },
     recordSignIn: isOld ? undefined : recordSignIn(signIn, client, deps),
     stillAllowed: () => isLive(session, deps),
   }

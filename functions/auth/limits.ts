@@ -42,6 +42,8 @@ export const LIMITS = {
   accountDailyReauthFailures: { limit: 30, windowSeconds: DAY },
   /** Right proofs are limited too: each opens a session, and a revocation follows the chain of those sessions. */
   rightProofs: { limit: 30, windowSeconds: 15 * MINUTE },
+  /** Readings of the history: each goes through the rows of an account, of which a flood may have made thousands. */
+  historyReadings: { limit: 60, windowSeconds: 15 * MINUTE },
   /** New authenticator secrets: each writes an audit row. */
   enrolments: { limit: 10, windowSeconds: 60 * MINUTE },
 } as const
@@ -96,4 +98,5 @@ export const reauthRules = ({ sid, userId }: { sid: string; userId: string }, is
   ...(isFresh ? [] : [rule('accountReauthFailures', userId), rule('accountDailyReauthFailures', userId)]),
 ]
 export const rightProofRules = (userId: string): ThrottleRule[] => [rule('rightProofs', userId)]
+export const historyRules = (userId: string): ThrottleRule[] => [rule('historyReadings', userId)]
 export const enrolRules = (userId: string): ThrottleRule[] => [rule('enrolments', userId)]

@@ -1,4 +1,4 @@
-import type { Actor, ClientDeps } from '../../shared/client/client.ts'
+import { type Actor, type ClientDeps, originOf } from '../../shared/client/client.ts'
 import { actorFields, riskField } from '../../shared/client/event.ts'
 import type { Emit, Event } from '../../shared/event.ts'
 import type { Secret } from '../../shared/secret.ts'
@@ -268,7 +268,7 @@ export async function confirmTotp(
   if (!(await deps.sessions.read(session.sid, deps.now()))) return { kind: 'ended' }
   const spareOthers = risk.includes('new_device')
   const totp = { secret, step, epoch: session.epoch, spareOthers }
-  const epoch = await deps.users.enableTotp(user.id, totp, new Date(deps.now()))
+  const epoch = await deps.users.enableTotp(user.id, totp, new Date(deps.now()), originOf(asking))
   if (epoch === undefined) return afterAll(session, deps)
   deps.emit({ ...fields, ...riskField(risk), outcome: 'enabled' })
   if (!spareOthers) await endOthers(session, { epoch, reason: 'factor_changed' }, deps)
@@ -286,7 +286,7 @@ export async function disableTotp(
   if (changer.kind !== 'user') return changer
   const risk = await risksOfDevice(session, deviceHash, deps)
   if (!(await deps.sessions.read(session.sid, deps.now()))) return { kind: 'ended' }
-  const epoch = await deps.users.disableTotp(session.userId, session.epoch, new Date(deps.now()))
+  const epoch = await deps.users.disableTotp(session.userId, session.epoch, new Date(deps.now()), originOf(asking))
   if (epoch === undefined) return afterAll(session, deps)
   deps.emit({ ...fieldsOf(asking), ...riskField(risk), outcome: 'disabled', level: 'warn' })
   await endOthers(session, { epoch, reason: 'factor_changed' }, deps)

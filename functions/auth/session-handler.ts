@@ -1,7 +1,7 @@
 import type { HttpHandler } from '@azure/functions'
 import type { SigningKey } from '../../shared/config.ts'
 import { ProblemError } from '../../shared/problem.ts'
-import { endOther, logout } from '../../shared/session/end.ts'
+import { type EndOthersDeps, endOther, endOtherSessions, logout } from '../../shared/session/end.ts'
 import type { TokenDeps } from '../../shared/session/issue.ts'
 import { listSessions } from '../../shared/session/list.ts'
 import type { PresentDeps } from '../../shared/session/present.ts'
@@ -13,8 +13,13 @@ import { type CallDeps, readBareCall } from './call.ts'
 import { renewSession } from './renew.ts'
 import { requireRecent, requireSession } from './session-guard.ts'
 
-export interface SessionDeps extends Omit<PresentDeps, 'sessions' | 'ledger'>, TokenDeps, CallDeps, BoundaryDeps {
-  users: Pick<Users, 'findById'>
+export interface SessionDeps
+  extends Omit<PresentDeps, 'sessions' | 'ledger'>,
+    Omit<EndOthersDeps, 'users' | 'sessions' | 'ledger'>,
+    TokenDeps,
+    CallDeps,
+    BoundaryDeps {
+  users: Pick<Users, 'findById' | 'endSessions'>
   sessions: LiveSessions
   ledger: SessionLedger
   signingKeys: readonly SigningKey[]
@@ -69,6 +74,16 @@ export const sessionEndHandler = (deps: SessionDeps): HttpHandler =>
     }
     requireRecent(check, deps)
     if (!(await endOther(check, sid, deps))) throw new ProblemError('not-found')
+    return DONE
+  })
+
+/** `POST /api/auth/sessions/end` → 204: ends every session of the account except this one */
+export const sessionsEndHandler = (deps: SessionDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client } = await readBareCall(request, 'POST /api/auth/sessions/end', deps)
+    const check = await requireSession(bearerOf(request), client, deps)
+    requireRecent(check, deps)
+    if (!(await endOtherSessions(check, deps))) throw new ProblemError('session-revoked')
     return DONE
   })
 

@@ -47,27 +47,29 @@ const cities = () =>
 
 describe('a database of cities', () => {
   it('locates the network of an address, IPv4 and IPv6', async () => {
-    const locate = openGeoDatabase(await cities())
+    const { locate } = openGeoDatabase(await cities())
     expect(locate('81.2.69.160')).toEqual(LISBON)
     expect(locate('81.2.69.191')).toEqual(LISBON)
     expect(locate('2001:218::7')).toEqual({ latitude: 35.69, longitude: 139.69 })
   })
 
   it('knows no place outside its networks, nor for a reserved address', async () => {
-    const locate = openGeoDatabase(await cities())
+    const { locate } = openGeoDatabase(await cities())
     for (const ip of ['81.2.69.159', '81.2.69.192', '0.0.0.0', '10.0.0.1', '2001:219::1', '::1']) {
       expect(locate(ip)).toBeUndefined()
     }
   })
 
   it('is used up to a radius of 250 km: the middle of a country is not a place', async () => {
-    const locate = openGeoDatabase(await cities())
+    const { locate } = openGeoDatabase(await cities())
     expect(locate('89.160.20.129')).toEqual({ latitude: 59, longitude: -18 })
     expect(locate('175.16.199.1')).toBeUndefined()
   })
 
   it('may have countries only, and then gives no place', async () => {
-    expect(openGeoDatabase(await cities())('2.125.160.217')).toBeUndefined()
+    const { locate, countryOf } = openGeoDatabase(await cities())
+    expect([locate('2.125.160.217'), countryOf('2.125.160.217')]).toEqual([undefined, 'GB'])
+    expect(countryOf('81.2.69.160')).toBeUndefined()
   })
 })
 
@@ -101,21 +103,24 @@ describe('the places of a deployment', () => {
   it('are those of its database, and the lab’s map is the lab’s', async () => {
     const GEO_DATABASE = await cities()
     const production = createGeoLookup({ ATO_LAB: false, GEO_DATABASE, TRAVEL_VPN_RANGES: [] })
-    expect(production('81.2.69.161')).toEqual(LISBON)
-    expect(production('203.0.113.9')).toBeUndefined()
+    expect(production.locate('81.2.69.161')).toEqual(LISBON)
+    expect(production.locate('203.0.113.9')).toBeUndefined()
     const lab = createGeoLookup({ ATO_LAB: true, GEO_DATABASE, TRAVEL_VPN_RANGES: [] })
-    expect(lab('81.2.69.161')).toEqual(LISBON)
-    expect(lab('203.0.113.9')).toBeDefined()
+    expect(lab.locate('81.2.69.161')).toEqual(LISBON)
+    expect(lab.locate('203.0.113.9')).toBeDefined()
+    const countries = ['203.0.113.9', '203.0.113.200', '2.125.160.217'].map(lab.countryOf)
+    expect(countries).toEqual(['PT', 'AU', 'GB'])
+    expect(production.countryOf('203.0.113.9')).toBeUndefined()
   })
 
   it('are none without a database', () => {
-    const locate = createGeoLookup({ ATO_LAB: false, GEO_DATABASE: undefined, TRAVEL_VPN_RANGES: [] })
+    const { locate } = createGeoLookup({ ATO_LAB: false, GEO_DATABASE: undefined, TRAVEL_VPN_RANGES: [] })
     expect(locate('81.2.69.161')).toBeUndefined()
   })
 
   it('leave out the listed VPN ranges, to their very edges', () => {
     const TRAVEL_VPN_RANGES = ['203.0.113.64/26', '2001:db8:1::/48']
-    const locate = createGeoLookup({ ATO_LAB: true, GEO_DATABASE: undefined, TRAVEL_VPN_RANGES })
+    const { locate } = createGeoLookup({ ATO_LAB: true, GEO_DATABASE: undefined, TRAVEL_VPN_RANGES })
     for (const ip of ['203.0.113.64', '203.0.113.127', '2001:db8:1::', '2001:db8:1:ffff::1']) {
       expect(locate(ip)).toBeUndefined()
     }

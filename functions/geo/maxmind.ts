@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type CityResponse, Reader } from 'maxmind'
 import { ConfigError } from '../../shared/config.ts'
 import { codeOf } from '../../shared/error.ts'
-import type { GeoLookup } from '../../shared/geo/place.ts'
+import type { CountryLookup, GeoLookup } from '../../shared/geo/place.ts'
 
 /**
  * Half of the distance that counts as travel: two circles of this radius, that distance apart, do not overlap. A
@@ -10,18 +10,26 @@ import type { GeoLookup } from '../../shared/geo/place.ts'
  */
 const ACCURACY_KM = 250
 
+export interface GeoDatabase {
+  /** A database without coordinates, such as one of countries, gives no place. */
+  locate: GeoLookup
+  countryOf: CountryLookup
+}
+
 /**
- * Reads a database of places in the format of MaxMind into memory. A database without coordinates, such as one of
- * countries, gives no place.
+ * Reads a database of places in the format of MaxMind into memory.
  * @param path of a `.mmdb` file such as GeoLite2-City
  * @throws ConfigError if it cannot be read
  */
-export function openGeoDatabase(path: string): GeoLookup {
+export function openGeoDatabase(path: string): GeoDatabase {
   const reader = read(path)
-  return (ip) => {
-    const { latitude, longitude, accuracy_radius = 0 } = reader.get(ip)?.location ?? {}
-    if (latitude === undefined || longitude === undefined || accuracy_radius > ACCURACY_KM) return undefined
-    return { latitude, longitude }
+  return {
+    locate(ip) {
+      const { latitude, longitude, accuracy_radius = 0 } = reader.get(ip)?.location ?? {}
+      if (latitude === undefined || longitude === undefined || accuracy_radius > ACCURACY_KM) return undefined
+      return { latitude, longitude }
+    },
+    countryOf: (ip) => reader.get(ip)?.country?.iso_code,
   }
 }
 

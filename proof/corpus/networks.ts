@@ -32,7 +32,11 @@ const ABROAD: readonly (readonly [place: Place, hours: number])[] = [
 const HOTELS_FROM = 251
 
 /** The lab's map of the documentation ranges, in which the exits of its VPN have no place. */
-const documented = createGeoLookup({ ATO_LAB: true, GEO_DATABASE: undefined, TRAVEL_VPN_RANGES: [...LAB_VPN_RANGES] })
+const { locate: documented } = createGeoLookup({
+  ATO_LAB: true,
+  GEO_DATABASE: undefined,
+  TRAVEL_VPN_RANGES: [...LAB_VPN_RANGES],
+})
 
 /** The lab's map, and for the ranges that it does not have: homes, hotels, and phones, which are all located in the capital. */
 export const locate: GeoLookup = (ip) => {

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { RumSessionId } from '../event.ts'
 import type { Secret } from '../secret.ts'
 import { normalizeAddress } from './address.ts'
-import { type ClientHints, deviceHashFor, hintsHash, runIdOf } from './device.ts'
+import { type ClientHints, describeDevice, deviceHashFor, hintsHash, runIdOf } from './device.ts'
 
 /** Who talks to us, as far as our own platform vouches for it. Built once per request. */
 export interface Client {
@@ -64,6 +64,12 @@ export interface Actor {
   client: Client
   deviceHash: string
 }
+
+/** The device and the address of a client, for the rows that its owner reads. */
+export const originOf = ({ client }: Pick<Actor, 'client'>): { device: string; ip: string } => ({
+  device: describeDevice(client.userAgent),
+  ip: client.ip,
+})
 
 /** @param bound as in {@link deviceOf} */
 export const actorOf = (client: Client, deps: ClientDeps, bound?: string): Actor => ({

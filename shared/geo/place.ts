@@ -7,6 +7,9 @@ export interface Place {
 /** Locates the network of an address. @returns undefined if the place is unknown, or is not the place of the person */
 export type GeoLookup = (ip: string) => Place | undefined
 
+/** The country of an address as ISO 3166-1 alpha-2. @returns undefined if it is unknown, or is not that of the person */
+export type CountryLookup = (ip: string) => string | undefined
+
 /** Mean radius. @see IUGG, R₁ */
 const EARTH_KM = 6371.0088
 

@@ -1,10 +1,10 @@
 import { within } from '../bounded.ts'
-import type { Actor } from '../client/client.ts'
+import { type Actor, originOf } from '../client/client.ts'
 import { actorFields } from '../client/event.ts'
 import { nameOf } from '../error.ts'
 import type { Emit } from '../event.ts'
 import type { ServiceLog } from '../log.ts'
-import type { LiveSession, LiveSessions, Revocation, RevocationReason, SessionLedger } from '../stores/port.ts'
+import type { LiveSession, LiveSessions, Revocation, RevocationReason, SessionLedger, Users } from '../stores/port.ts'
 import { mapLimited } from '../stores/tables/entity.ts'
 import type { Asking } from './present.ts'
 import { endedBy, tombstoneOf } from './revocation.ts'
@@ -52,6 +52,31 @@ export async function endOther(asking: Asking, sid: string, deps: EndDeps): Prom
   return true
 }
 
+export interface EndOthersDeps extends EndAllDeps {
+  users: Pick<Users, 'endSessions'>
+  emit: Emit
+}
+
+/**
+ * The owner ends every other session. The epoch of the account rises, so a sign-in that is under way at this moment is
+ * withdrawn too.
+ * @returns false if the asking session was ended meanwhile
+ */
+export async function endOtherSessions(asking: Asking, deps: EndOthersDeps): Promise<boolean> {
+  const { session } = asking
+  const { sid, userId } = session
+  const at = deps.now()
+  const live = await deps.sessions.listByUser(userId, at)
+  const epoch = await deps.users.endSessions(userId, session.epoch, new Date(at), originOf(asking))
+  if (epoch === undefined) return false
+  const goesOn = await endOthers(session, { epoch, reason: 'ended_elsewhere', at }, deps)
+  for (const other of live) {
+    if (other.sid === sid) continue
+    deps.emit({ ...actorFields(asking), evt: 'session', outcome: 'ended', usr: { id: userId }, sid: other.sid })
+  }
+  return goesOn
+}
+
 export interface EndAllDeps {
   sessions: Pick<LiveSessions, 'adopt' | 'listByUser' | 'raiseEpoch' | 'revoke'>
   ledger: Pick<SessionLedger, 'close'>
@@ -93,16 +118,16 @@ export async function endAll(
 
 /**
  * Ends every session of a user except the one whose holder has just changed the credentials.
- * @param epoch the epoch after the change: one above that of the session
+ * @param change its reason, its time, and the epoch after it: one above that of the session
  * @returns false if that session was ended meanwhile
  */
 export async function endOthers(
   session: LiveSession,
-  { epoch, reason }: { epoch: number; reason: RevocationReason },
+  change: { epoch: number; reason: RevocationReason; at?: number },
   deps: EndAllDeps,
 ): Promise<boolean> {
-  const now = deps.now()
-  const goesOn = await deps.sessions.adopt(session.sid, { from: session.epoch, to: epoch }, now)
-  await endAll(session.userId, { epoch, reason, at: now }, deps, goesOn ? session.sid : undefined)
+  const { epoch, reason, at = deps.now() } = change
+  const goesOn = await deps.sessions.adopt(session.sid, { from: session.epoch, to: epoch }, at)
+  await endAll(session.userId, { epoch, reason, at }, deps, goesOn ? session.sid : undefined)
   return goesOn
 }

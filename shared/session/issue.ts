@@ -3,7 +3,7 @@ import type { Actor } from '../client/client.ts'
 import { describeDevice } from '../client/device.ts'
 import { actorFields, riskField } from '../client/event.ts'
 import type { Emit, Risk } from '../event.ts'
-import type { LiveSession, LiveSessions, NewSession, SessionLedger, Users } from '../stores/port.ts'
+import type { LedgerSession, LiveSession, LiveSessions, NewSession, SessionLedger, Users } from '../stores/port.ts'
 import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
 import { type Lifetimes, tokenExpiry } from './policy.ts'
 import type { IssueToken } from './token.ts'
@@ -34,6 +34,8 @@ export interface Authenticated {
   begunAt?: number | undefined
   /** Verdicts on the proof of the password. */
   risk?: readonly Risk[] | undefined
+  /** The session that this one continues under a new sid, and for what. */
+  going?: { continues: string; begunBy: LedgerSession['begunBy'] } | undefined
   /** Called with the new sid before the session is written, so that a later block or revocation finds it. */
   recordSignIn?: ((sid: string) => Promise<void>) | undefined
   /** See `NewSession.newDeviceSince`. */
@@ -82,6 +84,7 @@ export async function issueSession(
     state: 'active',
     issuedAt: new Date(now),
     absoluteExpiry: new Date(absoluteExpiry),
+    ...who.going,
   })
   const session: NewSession = {
     sid,

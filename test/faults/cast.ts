@@ -101,6 +101,7 @@ export async function openCast({
     absoluteSeconds,
     ...lifetimes,
     locate: () => undefined,
+    countryOf: () => undefined,
     places: { revise: async () => {} },
     emit: () => {},
     warn,

@@ -7,6 +7,7 @@ import { sessionOf } from '../session.ts'
 import { callOf } from '../visit.ts'
 import { type ByCode, noticeOf, showRefusal } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
+import { type HistoryPart, historyCard, readHistory } from './history.ts'
 import { type Html, html } from './html.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { input, layout, type Notice, type Page } from './layout.ts'
@@ -33,11 +34,12 @@ interface Errors {
 }
 
 interface Account extends Identity {
+  history: HistoryPart
   notice?: Notice | undefined
   errors?: Errors
 }
 
-const accountPage = ({ name, mfaEnabled, notice, errors = {} }: Account): Page =>
+const accountPage = ({ name, mfaEnabled, history, notice, errors = {} }: Account): Page =>
   layout(
     { title: 'Account', inside: true, here: '/account', width: 'wide', notice },
     html`<h1>Account</h1>
@@ -54,7 +56,8 @@ ${input({ name: 'new_password', label: 'New password', type: 'password', autocom
 <section class="card" aria-labelledby="factor">
 <div class="card-head"><h2 id="factor">Authenticator app</h2>${factorBadge(mfaEnabled)}</div>
 ${factorPart(mfaEnabled)}
-</section>`,
+</section>
+${historyCard(history)}`,
   )
 
 /** Tells a password manager which account this is. It is not a form field and is not sent. */
@@ -76,12 +79,17 @@ const factorPart = (enabled: boolean | undefined): Html => {
 <form method="post" action="/account/totp" class="after"><button>Set up</button></form>`
 }
 
+async function accountOf(visit: ReturnType<typeof sessionOf>, deps: PageDeps): Promise<Account> {
+  const { userId } = visit.check.session
+  const [identity, history] = await Promise.all([identityOf(visit, userId, deps), readHistory(visit, deps)])
+  return { ...identity, history }
+}
+
 export const showAccount =
   (deps: PageDeps): RequestHandler =>
   async (request, response) => {
     const visit = sessionOf(response)
-    const identity = await identityOf(visit, visit.check.session.userId, deps)
-    sendPage(response, accountPage({ ...identity, notice: noticeOf(request, NOTICES) }))
+    sendPage(response, accountPage({ ...(await accountOf(visit, deps)), notice: noticeOf(request, NOTICES) }))
   }
 
 function changeFault(current = '', next = ''): Errors {
@@ -113,6 +121,6 @@ export const submitPassword =
       'password-weak': { next: answer.detail ?? PASSWORD_HINT },
     }
     await showRefusal(response, answer, words, async (errors) =>
-      accountPage({ ...(await identityOf(visit, visit.check.session.userId, deps)), errors }),
+      accountPage({ ...(await accountOf(visit, deps)), errors }),
     )
   }

@@ -1,23 +1,27 @@
-import type { RequestHandler } from 'express'
+import type { RequestHandler, Response } from 'express'
 import { within } from '../../shared/bounded.ts'
 import { describeDevice } from '../../shared/client/device.ts'
 import { Sid } from '../../shared/event.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import { type ListedSession, listSessions } from '../../shared/session/list.ts'
-import { formOf } from '../form.ts'
+import { type Form, formOf } from '../form.ts'
 import { Nothing, problemOf } from '../functions-client.ts'
 import { sessionOf } from '../session.ts'
-import { callOf } from '../visit.ts'
+import { callOf, type Visit } from '../visit.ts'
 import { noticeOf } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { deviceIcon } from './icons.ts'
 import { type Identity, identityOf } from './identity.ts'
-import { layout, type Notice, type Page, time } from './layout.ts'
+import { laterTime, layout, type Notice, type Page, time } from './layout.ts'
 
 const LIST_MS = 3_000
 
 const NOTICES: Readonly<Record<string, Notice>> = {
+  'others-ended': {
+    tone: 'good',
+    text: 'Every other session is ended. Whoever held one sees the reason at the next page.',
+  },
   ended: { tone: 'good', text: 'The session is ended. Its holder sees the reason at the next page.' },
 }
 
@@ -44,7 +48,7 @@ ${mfaEnabled === false && suggestion}
 </dl>
 </section>
 <section class="card" aria-labelledby="others">
-<h2 id="others">Other sessions</h2>
+<div class="card-head"><h2 id="others">Other sessions</h2>${others !== undefined && others.length > 1 && endAll}</div>
 ${others === undefined && html`<p class="error">The list cannot be read right now. Reload the page in a moment.</p>`}
 ${others?.length === 0 && html`<p>You are signed in nowhere else.</p>`}
 ${others !== undefined && others.length > 0 && html`<ul class="sessions">${others.map(otherSession)}</ul>`}
@@ -57,11 +61,13 @@ const suggestion = html`<section class="card suggestion" aria-labelledby="more">
 <a class="button quiet" href="/account">Set up an app</a>
 </section>`
 
+const endAll = html`<form method="post" action="/dashboard/end-others"><button class="quiet danger small">End all others</button></form>`
+
 const otherSession = ({ sid, device, ip, issued_at, last_seen_at }: ListedSession): Html => html`<li class="row">
 <div class="tile">${deviceIcon(device)}</div>
 <div><strong class="device">${device}</strong> from ${ip}
-<p class="hint">Since ${time(issued_at)}, last used ${time(last_seen_at)}</p>
-<p class="hint"><code>${sid}</code></p></div>
+<p class="hint">Since ${time(issued_at)}, last used ${laterTime(last_seen_at, issued_at)}</p>
+<p class="hint">Session <code>${sid}</code></p></div>
 <form method="post" action="/dashboard/end">
 <input type="hidden" name="sid" value="${sid}">
 <button class="quiet danger" aria-label="End the session on ${device} from ${ip}">End</button>
@@ -90,13 +96,29 @@ export const showDashboard =
   }
 
 /** Functions decides whether the session belongs to this user. Anybody else gets 404. */
+export async function endSession(
+  visit: Visit,
+  response: Response,
+  deps: PageDeps,
+  form: Form['fields'],
+): Promise<void> {
+  const sid = Sid.safeParse(form.sid)
+  if (!sid.success) throw new ProblemError('not-found')
+  const answer = await deps.functions.post(`auth/sessions/${sid.data}/end`, Nothing, callOf(visit))
+  if (answer.kind === 'refused') throw problemOf(answer)
+  response.redirect(303, '/dashboard?notice=ended')
+}
 export const submitEnd =
   (deps: PageDeps): RequestHandler =>
-  async (_request, response) => {
-    const visit = sessionOf(response)
-    const sid = Sid.safeParse(formOf(response).sid)
-    if (!sid.success) throw new ProblemError('not-found')
-    const answer = await deps.functions.post(`auth/sessions/${sid.data}/end`, Nothing, callOf(visit))
-    if (answer.kind === 'refused') throw problemOf(answer)
-    response.redirect(303, '/dashboard?notice=ended')
-  }
+  (_request, response) =>
+    endSession(sessionOf(response), response, deps, formOf(response))
+
+export async function endOtherSessions(visit: Visit, response: Response, deps: PageDeps): Promise<void> {
+  const answer = await deps.functions.post('auth/sessions/end', Nothing, callOf(visit))
+  if (answer.kind === 'refused') throw problemOf(answer)
+  response.redirect(303, '/dashboard?notice=others-ended')
+}
+export const submitEndOthers =
+  (deps: PageDeps): RequestHandler =>
+  (_request, response) =>
+    endOtherSessions(sessionOf(response), response, deps)

@@ -6,6 +6,7 @@ import type { BuiltAssets } from '../built-assets.ts'
 import type { Cookies } from '../cookies.ts'
 import type { FunctionsClient } from '../functions-client.ts'
 import { rumOf } from '../rum.ts'
+import type { Strangers } from '../strangers.ts'
 import { framed, type Page } from './layout.ts'
 
 /** The deps of the page handlers. */
@@ -14,6 +15,7 @@ export interface PageDeps extends EndDeps {
   ledger: SessionLedger
   functions: FunctionsClient
   cookies: Cookies
+  strangers: Pick<Strangers, 'of'>
   /** The mailbox of the lab; undefined outside the lab. */
   mailboxUrl: string | undefined
   log: Pick<ServiceLog, 'error' | 'warn'>

@@ -138,6 +138,14 @@ ${error !== undefined && html`<p class="error" id="${name}-error">${error}</p>`}
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
 
+const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short', timeZone: 'UTC' })
+
+/** An instant after another one: of the same day, its time alone. */
+export const laterTime = (instant: string, before: string): Html => {
+  const isSameDay = instant.slice(0, 10) === before.slice(0, 10)
+  return isSameDay ? html`<time datetime="${instant}">${CLOCK.format(new Date(instant))} UTC</time>` : time(instant)
+}
+
 /** An instant for people, in UTC because the server does not know their time zone. */
 export const time = (instant: string | number): Html => {
   const date = new Date(instant)

@@ -4,6 +4,7 @@ import { type ProblemDocument, type ProblemError, renderProblem } from '../../sh
 import type { SessionCheck } from '../../shared/session/present.ts'
 import type { RevocationReason } from '../../shared/stores/port.ts'
 import type { Cookies } from '../cookies.ts'
+import { attemptOf } from '../form.ts'
 import { CARE, endingOf, toProblem, tryAgain } from '../problems.ts'
 import { tellRum } from '../rum.ts'
 import type { Strangers } from '../strangers.ts'
@@ -11,7 +12,7 @@ import { visitOf } from '../visit.ts'
 import { sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { layout, type Notice, type Page, time } from './layout.ts'
-import { placeOf, reauthPage } from './reauth.ts'
+import { type Kept, placeOf, reauthPage } from './reauth.ts'
 import { signInPage } from './sign-in.ts'
 
 /** The codes of an ended session. The browser then drops its cookie. */
@@ -54,7 +55,8 @@ export const answerProblem =
       tellRum(response, { name: 'containment.notice', outcome: ending })
     const { retryAfterSeconds } = problem
     const facts = await factsOf(check, deps)
-    sendPage(response, pageOf(problem, document, request, check, facts), { status, retryAfterSeconds })
+    const kept = attemptOf(response)?.fields ?? {}
+    sendPage(response, pageOf(problem, document, request, check, { facts, kept }), { status, retryAfterSeconds })
   }
 
 /** Whether the client is a browser and gets a page. */
@@ -68,10 +70,10 @@ function pageOf(
   document: ProblemDocument,
   request: Request,
   check: SessionCheck,
-  facts: Facts,
+  { facts, kept }: { facts: Facts; kept: Kept },
 ): Page {
   if (problem.code === 'reauthentication-required') {
-    return reauthPage(placeOf(request.path), { detail: problem.detail })
+    return reauthPage(placeOf(request.path), { detail: problem.detail, kept })
   }
   if (problem.code.startsWith('session-')) return signInPage({ notice: noticeOf(problem, document, check, facts) })
   return problemPage(document, { inside: check.kind === 'accepted', retryAfterSeconds: problem.retryAfterSeconds })

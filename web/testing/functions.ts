@@ -86,6 +86,7 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
     passwords,
     openAlerts: undefined,
     locate: () => undefined,
+    countryOf: () => undefined,
     notify: (mail) => void mails.push(mail),
     log,
     fetch,

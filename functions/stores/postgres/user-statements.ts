@@ -75,13 +75,16 @@ export const listRevoked: QueryConfig = {
 
 const NO_TOTP = 'totp_secret = NULL, totp_enabled_at = NULL, totp_last_step = NULL, totp_doubtful = false'
 
+/** @param by the parameter that holds `{by}` or `{}` */
+const withOrigin = (by: string, detail = '') => `jsonb_build_object('epoch', epoch${detail}) || ${by}::jsonb`
+
 const passwordChanged = (more: string, where: string, detail: string) =>
   audited(
     `UPDATE users SET password_hash = $3, ${more} ${raised('$4', `'password_changed'`)}
       WHERE id = $1 AND password_hash = $2 AND epoch = $5 ${where}`,
     'password_changed',
     '$4::timestamptz',
-    `jsonb_build_object('epoch', epoch${detail})`,
+    withOrigin('$6', detail),
   )
 export const changePassword = passwordChanged('', '', '')
 export const changePasswordAndDropTotp = passwordChanged(`${NO_TOTP},`, 'AND totp_doubtful', `, 'totp_disabled', true`)
@@ -103,7 +106,7 @@ const enabled = (others: string) =>
       WHERE id = $1 AND totp_secret = $2 AND totp_enabled_at IS NULL AND epoch = $5`,
     'totp_enabled',
     '$4::timestamptz',
-    `jsonb_build_object('epoch', epoch)`,
+    withOrigin('$6'),
   )
 export const enableTotp = enabled(`totp_doubtful = false, ${raised('$4', `'factor_changed'`)}`)
 export const enableTotpSparingOthers = enabled('totp_doubtful = true, updated_at = $4')
@@ -113,8 +116,22 @@ export const disableTotp = audited(
     WHERE id = $1 AND totp_enabled_at IS NOT NULL AND epoch = $2`,
   'totp_disabled',
   '$3::timestamptz',
-  `jsonb_build_object('epoch', epoch)`,
+  withOrigin('$4'),
 )
+
+export const endSessions = audited(
+  `UPDATE users SET ${raised('$3', `'ended_elsewhere'`)} WHERE id = $1 AND epoch = $2`,
+  'sessions_ended',
+  '$3::timestamptz',
+  withOrigin('$4'),
+)
+
+/** By the index of the user, newest first. */
+export const listChanges: QueryConfig = {
+  name: 'user-changes',
+  text: `SELECT at, action, containment, detail->'by' AS by FROM audit
+    WHERE user_id = $1 AND at >= $2 AND action <> 'totp_offered' ORDER BY at DESC, id DESC LIMIT $3`,
+}
 
 export const purgeAudit: QueryConfig = {
   text: 'DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)',

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { codeOf } from '../../../shared/error.ts'
-import type { RevokedUser, User, Users } from '../../../shared/stores/port.ts'
+import type { AccountChange, Origin, RevokedUser, User, Users } from '../../../shared/stores/port.ts'
 import * as sql from './user-statements.ts'
 
 interface UserRow {
@@ -80,6 +80,22 @@ function revokedOf(row: RevokedRow): RevokedUser {
 
 const containmentOf = (id: string | null) => (id === null ? {} : { containmentId: id })
 
+interface ChangeRow {
+  at: Date
+  action: AccountChange['action']
+  containment: string | null
+  by: Origin | null
+}
+
+const changeOf = ({ at, action, containment, by }: ChangeRow): AccountChange => ({
+  at,
+  action,
+  ...containmentOf(containment),
+  ...(by && { by }),
+})
+
+const detailOf = (by: Origin | undefined): string => JSON.stringify(by ? { by } : {})
+
 /** SQLSTATE of a violated unique index. */
 const UNIQUE_VIOLATION = '23505'
 
@@ -128,15 +144,21 @@ export function createUsers(pool: pg.Pool): Users {
       const { rows } = await pool.query<RevokedRow>({ ...sql.listRevoked, values })
       return rows.map(revokedOf)
     },
-    changePassword: (id, { hash, epoch, dropTotp = false }, to, now) =>
-      epochOf(dropTotp ? sql.changePasswordAndDropTotp : sql.changePassword, id, hash, to, now, epoch),
+    changePassword: (id, { hash, epoch, dropTotp = false }, to, now, by) =>
+      epochOf(dropTotp ? sql.changePasswordAndDropTotp : sql.changePassword, id, hash, to, now, epoch, detailOf(by)),
     async rehash(id, from, to) {
       await ofUser(sql.rehash, id, from, to)
     },
     offerTotp: (id, secret, now) => changed(sql.offerTotp, id, secret, now),
-    enableTotp: (id, { secret, step, epoch, spareOthers = false }, now) =>
-      epochOf(spareOthers ? sql.enableTotpSparingOthers : sql.enableTotp, id, secret, step, now, epoch),
-    disableTotp: (id, epoch, now) => epochOf(sql.disableTotp, id, epoch, now),
+    enableTotp: (id, { secret, step, epoch, spareOthers = false }, now, by) =>
+      epochOf(spareOthers ? sql.enableTotpSparingOthers : sql.enableTotp, id, secret, step, now, epoch, detailOf(by)),
+    disableTotp: (id, epoch, now, by) => epochOf(sql.disableTotp, id, epoch, now, detailOf(by)),
+    endSessions: (id, epoch, now, by) => epochOf(sql.endSessions, id, epoch, now, detailOf(by)),
+    async listChanges(id, since, limit) {
+      if (!UUID.test(id)) return []
+      const { rows } = await pool.query<ChangeRow>({ ...sql.listChanges, values: [id, since, limit] })
+      return rows.map(changeOf)
+    },
     async purgeAudit(before, atMost) {
       const { rowCount } = await pool.query({ ...sql.purgeAudit, values: [before, atMost] })
       return rowCount ?? 0

@@ -122,6 +122,18 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
       expect(listed.map(({ sid }) => sid).sort()).toEqual([session.sid, second.sid].sort())
     })
 
+    test('is among the recent ones of its user from the time that is asked for, with what it continues', async () => {
+      const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000)
+      const { userId, sid } = await opened({ issuedAt: at(-1) })
+      const first = await opened({ userId, issuedAt: at(0) })
+      const second = await opened({ userId, issuedAt: at(1), continues: sid, begunBy: 'reauthentication' })
+      await opened()
+      const { sessions, complete } = await ledger.listRecent(userId, at(0))
+      const byAge = sessions.toSorted((a, b) => a.issuedAt.getTime() - b.issuedAt.getTime())
+      expect([byAge, complete]).toEqual([[first, second], true])
+      expect(await ledger.listRecent(randomUUID(), at(0))).toEqual({ sessions: [], complete: true })
+    })
+
     test('is not found under another user or another sid', async () => {
       const session = await opened()
       expect(await ledger.find(randomUUID(), session.sid)).toBeUndefined()

@@ -245,6 +245,43 @@ export function usersContract(users: Users): void {
     })
   })
 
+  describe('the changes of an account', () => {
+    const by = { device: 'firefox on linux', ip: '203.0.113.7' }
+    const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000)
+
+    test('are listed newest first, with the device that made them, and an offered factor is none', async () => {
+      const { id } = await registered()
+      await registered()
+      await users.offerTotp(id, 'secret', at(1))
+      await users.enableTotp(id, { secret: 'secret', step: STEP, epoch: 1 }, at(2), by)
+      await users.disableTotp(id, 2, at(3), by)
+      await users.changePassword(id, { hash: 'hash-1', epoch: 3 }, 'hash-2', at(4), by)
+      await users.bumpEpoch(id, { reason: 'contained', containmentId: `c-${id}` }, at(5))
+      expect(await users.endSessions(id, 5, at(6), by)).toBe(6)
+      const all = [
+        { at: at(6), action: 'sessions_ended', by },
+        { at: at(5), action: 'sessions_revoked', containmentId: `c-${id}` },
+        { at: at(4), action: 'password_changed', by },
+        { at: at(3), action: 'totp_disabled', by },
+        { at: at(2), action: 'totp_enabled', by },
+        { at: NOW, action: 'registered' },
+      ]
+      expect(await users.listChanges(id, NOW, 10)).toEqual(all)
+      expect(await users.listChanges(id, at(3), 2)).toEqual(all.slice(0, 2))
+      expect(await users.listChanges(id, at(5), 10)).toEqual(all.slice(0, 2))
+      expect(await users.listChanges('not-a-uuid', NOW, 10)).toEqual([])
+    })
+
+    test('ending the other sessions raises the epoch once for an asking session, with its reason', async () => {
+      const { id } = await registered()
+      const results = await Promise.all([1, 2, 3].map(() => users.endSessions(id, 1, NOW)))
+      expect(results.filter(Boolean)).toEqual([2])
+      const revoked = await users.listRevoked(NOW, 100)
+      expect(revoked.find((user) => user.id === id)).toMatchObject({ epoch: 2, reason: 'ended_elsewhere' })
+      expect(await users.endSessions(randomUUID(), 1, NOW)).toBeUndefined()
+    })
+  })
+
   describe('a time step', () => {
     test('is accepted once, also in parallel', async () => {
       const { id } = await withTotp()

@@ -1,15 +1,21 @@
-import type { RevocationReason, RevokedUser, User } from '../port.ts'
+import type { AccountChange, Origin, RevocationReason, RevokedUser, User } from '../port.ts'
 import type { MemorySpace } from './space.ts'
 
 export interface Account extends User {
   revoked?: Omit<RevokedUser, 'id' | 'epoch'>
 }
 
-interface AuditRow {
+/** What a change leaves in the audit. */
+interface Note {
+  action: AccountChange['action'] | 'totp_offered'
+  containmentId?: string | undefined
+  by?: Origin | undefined
+}
+
+interface AuditRow extends Note {
   at: Date
   userId: string
   epoch: number
-  containmentId?: string | undefined
 }
 
 /** The key of the only value of a map: a space holds maps alone. */
@@ -43,7 +49,7 @@ export class Accounts {
   create(account: Account): void {
     this.#ids.set(account.email.toLowerCase(), account.id)
     this.set(account)
-    this.#audit(account, account.createdAt)
+    this.#audit(account, account.createdAt, { action: 'registered' })
   }
 
   /** Stores an account without an audit row. */
@@ -52,16 +58,26 @@ export class Accounts {
   }
 
   /** @returns the epoch afterwards */
-  change(account: Account, changes: Partial<Account>, at: Date, containmentId?: string): number {
+  change(account: Account, changes: Partial<Account>, at: Date, note: Note): number {
     const changed = { ...account, ...changes }
     this.set(changed)
-    this.#audit(changed, at, containmentId)
+    this.#audit(changed, at, note)
     return changed.epoch
   }
 
   /** The epoch that a containment gave to a user, if it did. */
   epochOf(userId: string, containmentId: string): number | undefined {
     return this.#rows.find((row) => row.userId === userId && row.containmentId === containmentId)?.epoch
+  }
+
+  /** Newest first; of one instant, the later change first. */
+  changesOf(userId: string, since: Date, limit: number): AccountChange[] {
+    const changes: AccountChange[] = []
+    for (const { action, at, by, containmentId, ...row } of this.#rows.toReversed()) {
+      if (row.userId !== userId || at < since || action === 'totp_offered') continue
+      changes.push({ at, action, ...(containmentId !== undefined && { containmentId }), ...(by && { by }) })
+    }
+    return changes.sort((a, b) => b.at.getTime() - a.at.getTime()).slice(0, limit)
   }
 
   /** Removes audit rows, oldest first. @returns how many it removed */
@@ -79,8 +95,8 @@ export class Accounts {
     return this.#audits.get(ALL) ?? []
   }
 
-  #audit({ id, epoch }: Account, at: Date, containmentId?: string): void {
-    this.#audits.set(ALL, [...this.#rows, { at, userId: id, epoch, containmentId }])
+  #audit({ id, epoch }: Account, at: Date, note: Note): void {
+    this.#audits.set(ALL, [...this.#rows, { at, userId: id, epoch, ...note }])
   }
 }
 

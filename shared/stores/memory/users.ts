@@ -44,8 +44,14 @@ function accountsOf(
   }
 }
 
-function revocationsOf(accounts: Accounts): Pick<Users, 'bumpEpoch' | 'listRevoked'> {
+function revocationsOf(accounts: Accounts): Pick<Users, 'bumpEpoch' | 'endSessions' | 'listChanges' | 'listRevoked'> {
   return {
+    async endSessions(id, epoch, now, by) {
+      const account = accounts.get(id)
+      if (account?.epoch !== epoch) return undefined
+      return accounts.change(account, raised(account, now, 'ended_elsewhere'), now, { action: 'sessions_ended', by })
+    },
+    listChanges: async (id, since, limit) => accounts.changesOf(id, since, limit),
     async bumpEpoch(id, { reason, containmentId, openedBefore }, now) {
       const account = accounts.get(id)
       if (!account) return undefined
@@ -55,7 +61,7 @@ function revocationsOf(accounts: Accounts): Pick<Users, 'bumpEpoch' | 'listRevok
       const latest = { ...why, epoch: account.epoch + 1, at: now.getTime() }
       const before = account.revoked && { ...account.revoked, epoch: account.epoch }
       const { epoch, ...revoked } = combine(before, openedBefore === undefined ? latest : { ...latest, openedBefore })
-      return accounts.change(account, { epoch, revoked }, now, containmentId)
+      return accounts.change(account, { epoch, revoked }, now, { action: 'sessions_revoked', containmentId })
     },
     async listRevoked(since, limit, before) {
       const listed: RevokedUser[] = []
@@ -72,12 +78,13 @@ function revocationsOf(accounts: Accounts): Pick<Users, 'bumpEpoch' | 'listRevok
 
 function passwordsOf(accounts: Accounts): Pick<Users, 'changePassword' | 'rehash'> {
   return {
-    async changePassword(id, { hash, epoch, dropTotp = false }, to, now) {
+    async changePassword(id, { hash, epoch, dropTotp = false }, to, now, by) {
       const account = accounts.get(id)
       if (account?.passwordHash !== hash || account.epoch !== epoch) return undefined
       if (dropTotp && account.totp?.doubtfulSince === undefined) return undefined
       const changes = { passwordHash: to, ...(dropTotp && { totp: undefined }) }
-      return accounts.change(account, { ...changes, ...raised(account, now, 'password_changed') }, now)
+      const all = { ...changes, ...raised(account, now, 'password_changed') }
+      return accounts.change(account, all, now, { action: 'password_changed', by })
     },
     async rehash(id, from, to) {
       const account = accounts.get(id)
@@ -93,23 +100,26 @@ function factorsOf(
     async offerTotp(id, secret, now) {
       const account = accounts.get(id)
       if (!account || account.totp?.enabled) return false
-      accounts.change(account, { totp: { secret, enabled: false, lastStep: NO_STEP } }, now)
+      const totp = { secret, enabled: false, lastStep: NO_STEP }
+      accounts.change(account, { totp }, now, { action: 'totp_offered' })
       return true
     },
-    async enableTotp(id, { secret, step, epoch, spareOthers = false }, now) {
+    async enableTotp(id, { secret, step, epoch, spareOthers = false }, now, by) {
       const account = accounts.get(id)
       if (!account?.totp || account.totp.enabled || account.totp.secret !== secret || account.epoch !== epoch) {
         return undefined
       }
       const totp = { secret, enabled: true, lastStep: step }
-      return spareOthers
-        ? accounts.change(account, { totp: { ...totp, doubtfulSince: now.getTime() } }, now)
-        : accounts.change(account, { totp, ...raised(account, now, 'factor_changed') }, now)
+      const changes = spareOthers
+        ? { totp: { ...totp, doubtfulSince: now.getTime() } }
+        : { totp, ...raised(account, now, 'factor_changed') }
+      return accounts.change(account, changes, now, { action: 'totp_enabled', by })
     },
-    async disableTotp(id, epoch, now) {
+    async disableTotp(id, epoch, now, by) {
       const account = accounts.get(id)
       if (!account?.totp?.enabled || account.epoch !== epoch) return undefined
-      return accounts.change(account, { totp: undefined, ...raised(account, now, 'factor_changed') }, now)
+      const changes = { totp: undefined, ...raised(account, now, 'factor_changed') }
+      return accounts.change(account, changes, now, { action: 'totp_disabled', by })
     },
     async acceptTotpStep(id, step) {
       const account = accounts.get(id)

@@ -16,6 +16,16 @@ export interface LedgerSession {
   device: string
   ip: string
   via: 'web' | 'api'
+  /** The session that this one continues under a new sid, and for what; both are absent for a sign-in. */
+  continues?: string | undefined
+  begunBy?: 'reauthentication' | 'password_change' | undefined
+}
+
+/** The sessions of a user that were issued lately, in no order. */
+export interface RecentSessions {
+  sessions: LedgerSession[]
+  /** False if there are more than one call reads. */
+  complete: boolean
 }
 
 export interface OpenSession {
@@ -58,6 +68,8 @@ export interface SessionLedger {
   /** Finds a session by its sid alone, which is what an alert names. */
   locate(sid: string): Promise<LedgerSession | undefined>
   listByUser(userId: string): Promise<LedgerSession[]>
+  /** Sessions of a user that were issued at or after `since`. Reads a limited number of rows. */
+  listRecent(userId: string, since: Date): Promise<RecentSessions>
   /** Closes an active row; a closed row stays unchanged. @returns whether the row was active */
   close(
     userId: string,

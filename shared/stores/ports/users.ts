@@ -22,6 +22,29 @@ export interface User {
     | undefined
 }
 
+/** The device that changed an account. Its text comes from a closed list of families, its address from our platform. */
+export interface Origin {
+  device: string
+  ip: string
+}
+
+/** A change of an account, from its audit row. */
+export interface AccountChange {
+  at: Date
+  action:
+    | 'registered'
+    | 'password_changed'
+    | 'totp_enabled'
+    | 'totp_disabled'
+    /** A containment ended every session. */
+    | 'sessions_revoked'
+    /** The owner ended every other session. */
+    | 'sessions_ended'
+  containmentId?: string | undefined
+  /** Absent in older rows, and for a change that no request of the account made. */
+  by?: Origin | undefined
+}
+
 export interface RevokedUser extends Revocation {
   id: string
 }
@@ -56,6 +79,7 @@ export interface Users {
     from: { hash: string; epoch: number; dropTotp?: boolean },
     to: string,
     now: Date,
+    by?: Origin,
   ): Promise<number | undefined>
   /**
    * Stores the same password under newer parameters, without a new epoch or audit row. Does nothing if the hash has
@@ -76,12 +100,20 @@ export interface Users {
     id: string,
     totp: { secret: string; step: number; epoch: number; spareOthers?: boolean },
     now: Date,
+    by?: Origin,
   ): Promise<number | undefined>
   /**
    * Disables the factor, if the epoch is that of the asking session, and raises the epoch.
    * @returns the epoch afterwards
    */
-  disableTotp(id: string, epoch: number, now: Date): Promise<number | undefined>
+  disableTotp(id: string, epoch: number, now: Date, by?: Origin): Promise<number | undefined>
+  /**
+   * Raises the epoch because the owner ends every other session, if it is that of the asking session.
+   * @returns the epoch afterwards
+   */
+  endSessions(id: string, epoch: number, now: Date, by?: Origin): Promise<number | undefined>
+  /** The changes of an account at or after `since`, newest first, at most `limit`. An offered factor is no change. */
+  listChanges(id: string, since: Date, limit: number): Promise<AccountChange[]>
   /** Removes at most `atMost` audit rows older than `before`, oldest first. @returns how many it removed */
   purgeAudit(before: Date, atMost: number): Promise<number>
   /** Accepts a time step once: true only for the first caller, with a step above the last one. @see RFC 6238 5.2 */

@@ -9,6 +9,8 @@ import { sweepOf } from './session-sweep.ts'
 
 /** The most rows in one answer of the table service, and so in a page of open rows. */
 const PAGE = 1000
+/** Of the sessions of one user: an account with more in the time that is asked for is flooded. */
+const MOST_PAGES = 3
 
 /**
  * Every session ever issued, in two tables:
@@ -62,6 +64,19 @@ export function createSessionLedger(store: Tables, { pageRows = PAGE } = {}): Se
       const rows = (await sessions()).listEntities<LedgerSession>({ queryOptions: { filter } })
       for await (const row of rows) found.push(sessionOf(row))
       return found
+    },
+
+    async listRecent(userId, since) {
+      const filter = odata`PartitionKey eq ${userId} and issuedAt ge ${since}`
+      const rows = (await sessions()).listEntities<LedgerSession>({ queryOptions: { filter } })
+      const found: LedgerSession[] = []
+      let pages = 0
+      for await (const page of rows.byPage({ maxPageSize: pageRows })) {
+        found.push(...page.map(sessionOf))
+        pages++
+        if (pages === MOST_PAGES) return { sessions: found, complete: page.continuationToken === undefined }
+      }
+      return { sessions: found, complete: true }
     },
 
     async close(userId, sid, ending) {

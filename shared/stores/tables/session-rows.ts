@@ -40,7 +40,7 @@ export const namesSomebody = ({ userId, sid }: Pick<LedgerSession, 'userId' | 's
 
 export function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
   const { userId, sid, state, deviceHash, device, ip, via } = row
-  const { reason, containmentId } = row
+  const { reason, containmentId, continues, begunBy } = row
   const endedAt = dateIn(row.endedAt)
   return {
     userId,
@@ -54,5 +54,7 @@ export function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession 
     ...(endedAt && { endedAt }),
     ...(reason && { reason }),
     ...(containmentId && { containmentId }),
+    ...(continues && { continues }),
+    ...(begunBy && { begunBy }),
   }
 }
