@@ -16,8 +16,6 @@ export class Group implements Subject {
   changed = false
   /** Whether it is beyond the group limits and evaluated as if it had no logs. */
   withheld = false
-  /** Epoch ms of its newest entry. */
-  lastSeen = NOT_YET
   /** Epoch ms before which it is not evaluated: `new_group_delay`. */
   notBefore = NOT_YET
   cycle: Cycle | undefined = undefined
@@ -61,6 +59,15 @@ export class Group implements Subject {
   forget(): void {
     this.#places.remove(this.#place)
     this.#place = NOWHERE
+  }
+
+  /** Epoch ms of its newest entry. */
+  get lastSeen(): number {
+    return this.#places.lastSeen(this.#place)
+  }
+
+  set lastSeen(at: number) {
+    this.#places.see(this.#place, at)
   }
 
   get state(): State {

@@ -1,10 +1,11 @@
 import type { FacetLimit } from '../monitor/variables.ts'
-import type { Changes } from './changes.ts'
 import type { GroupLimitReport } from './group-limits.ts'
 import type { Groups } from './groups.ts'
+import type { JoinedChanges } from './joined-changes.ts'
 import { JoinedGroup, type Joining, pooledScore } from './joining.ts'
 import { NOT_YET } from './moment.ts'
 import { partsOfKey } from './reading.ts'
+import { selectFirst } from './select-first.ts'
 import { byKey } from './state.ts'
 import type { WithholdingState } from './withholding.ts'
 
@@ -21,14 +22,16 @@ const CHOICE_INTERVAL_MS = 60_000
 export class JoinedLimits {
   readonly #joining: Joining
   readonly #groups: Groups
-  readonly #changes: Changes
+  readonly #changes: JoinedChanges
   readonly #atLogs: boolean
   #chosenAt = NOT_YET
+  /** The score of the last that was kept at the last choice. Most of what was below it is so again. */
+  readonly #lasts = new Map<FacetLimit, number>()
   #since: number | undefined
   #beyond = 0
   #withholds = false
 
-  constructor(joining: Joining, groups: Groups, changes: Changes, atLogs: boolean) {
+  constructor(joining: Joining, groups: Groups, changes: JoinedChanges, atLogs: boolean) {
     this.#joining = joining
     this.#groups = groups
     this.#changes = changes
@@ -49,24 +52,23 @@ export class JoinedLimits {
     const exceeded = this.#joining.query.variables.map(({ limits }, part) => this.#mayExceed(limits, part))
     if (!this.#withholds && !exceeded.includes(true)) return
     this.#chosenAt = at
-    const before = new Map<JoinedGroup, number>()
-    const all: JoinedGroup[] = []
-    for (const group of this.#groups) {
-      if (!(group instanceof JoinedGroup) || (group.count === 0 && group.withheldParts === 0)) continue
-      all.push(group)
-      if (group.withheldParts !== 0) before.set(group, group.withheldParts)
-      group.withheldParts = 0
-    }
+    const joining = this.#joining
+    const chosen = new Int32Array(this.#groups.places.end)
     let beyond = 0
-    for (const [part, { limits }] of this.#joining.query.variables.entries()) {
-      if (exceeded[part]) beyond = Math.max(beyond, this.#withhold(all, part, limits))
+    for (const [part, { limits }] of joining.query.variables.entries()) {
+      if (exceeded[part]) beyond = Math.max(beyond, this.#withhold(chosen, part, limits))
     }
     this.#withholds = beyond > 0
     if (beyond > 0) {
       this.#since ??= at
       this.#beyond = Math.max(this.#beyond, beyond)
     }
-    for (const group of all) if (group.withheldParts !== (before.get(group) ?? 0)) this.#changes.mark(group)
+    for (let place = 0; place < chosen.length; place++) {
+      const parts = chosen[place] as number
+      if (parts === joining.withheld(place)) continue
+      joining.withhold(place, parts)
+      this.#changes.list(place)
+    }
   }
 
   /** The number of surplus groups is always known. */
@@ -89,53 +91,74 @@ export class JoinedLimits {
     return limits.some(({ most }) => live > most)
   }
 
-  /** @returns how many groups a query does not keep */
-  #withhold(all: readonly JoinedGroup[], part: number, limits: readonly FacetLimit[]): number {
-    const live = all.filter((group) => group.partCount(part) > 0)
-    const kept = new Set(this.#keep(live, limits))
-    for (const group of live) if (!kept.has(group)) group.withheldParts |= 1 << part
-    return live.length - kept.size
+  /** Writes which groups a query does not keep. @param chosen by place, the queries as bits @returns how many groups these are */
+  #withhold(chosen: Int32Array, part: number, limits: readonly FacetLimit[]): number {
+    const bit = 1 << part
+    const live: number[] = []
+    for (let place = 0; place < chosen.length; place++) {
+      if (this.#joining.entered(place, part) === 0) continue
+      live.push(place)
+      chosen[place] = (chosen[place] as number) | bit
+    }
+    const kept = this.#keep(live, limits)
+    for (const place of kept) chosen[place] = (chosen[place] as number) & ~bit
+    return live.length - kept.length
   }
 
   /** Keeps the values of the first facet, and then for each of them those of the others. */
-  #keep(groups: readonly JoinedGroup[], [limit, ...rest]: readonly FacetLimit[]): readonly JoinedGroup[] {
-    if (!limit) return groups
-    const query = this.#joining.query.queries[limit.score]
-    if (!query) return groups
+  #keep(live: number[], [limit, ...rest]: readonly FacetLimit[]): readonly number[] {
+    if (!limit) return live
     // Of one facet each group has a value of its own, and there may be many.
-    if (this.#joining.query.by.length === 1) return bestOf(groups, limit)
-    const values = new Map<string, JoinedGroup[]>()
-    for (const group of groups) {
-      const value = this.#facetOf(group, limit.facet)
+    if (this.#joining.query.by.length === 1) return this.#best(live, limit)
+    const values = new Map<string, number[]>()
+    for (const place of live) {
+      const value = partsOfKey(this.#keyOf(place))[limit.facet] ?? ''
       const members = values.get(value)
-      if (members) members.push(group)
-      else values.set(value, [group])
+      if (members) members.push(place)
+      else values.set(value, [place])
     }
-    const scored = [...values].map(([key, members]) => {
-      const [only, ...others] = members
-      const score = only && others.length === 0 ? only.partScore(limit.score) : pooledScore(members, limit.score, query)
-      return { key, members, score: limit.lowest ? -score : score }
-    })
-    scored.sort((a, b) => ranked(b.score) - ranked(a.score) || byKey(a, b))
+    const scored = [...values].map(([key, members]) => ({ key, members, score: this.#scoreOf(members, limit) }))
+    scored.sort((a, b) => b.score - a.score || byKey(a, b))
     return scored.slice(0, limit.most).flatMap(({ members }) => this.#keep(members, rest))
   }
 
-  #facetOf({ key }: JoinedGroup, facet: number): string {
-    return partsOfKey(key)[facet] ?? ''
+  #best(live: number[], limit: FacetLimit): readonly number[] {
+    const { most } = limit
+    if (live.length <= most) return live
+    const scores = new Float64Array(this.#groups.places.end)
+    for (const place of live) scores[place] = this.#rank(this.#joining.score(place, limit.score), limit)
+    const scoreAt = (place: number) => scores[place] as number
+    const before = this.#lasts.get(limit) ?? Number.NEGATIVE_INFINITY
+    const high = live.filter((place) => scoreAt(place) >= before)
+    const ranked = high.length < most ? live : high
+    selectFirst(ranked, most, (a, b) => scoreAt(a) > scoreAt(b))
+    const last = ranked
+      .slice(0, most)
+      .reduce((least, place) => Math.min(least, scoreAt(place)), Number.POSITIVE_INFINITY)
+    this.#lasts.set(limit, last)
+    // Only those that have the score of the last that is kept are compared by name.
+    const better = ranked.filter((place) => scoreAt(place) > last)
+    const equal = ranked.filter((place) => scoreAt(place) === last)
+    selectFirst(equal, most - better.length, (a, b) => this.#keyOf(a) < this.#keyOf(b))
+    return [...better, ...equal.slice(0, most - better.length)]
   }
-}
 
-/** What has no value comes last, whatever the order. */
-const ranked = (score: number): number => (Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score)
+  #scoreOf(members: readonly number[], limit: FacetLimit): number {
+    const [only, ...others] = members
+    const isAlone = only !== undefined && others.length === 0
+    return this.#rank(
+      isAlone ? this.#joining.score(only, limit.score) : pooledScore(this.#joining, members, limit.score),
+      limit,
+    )
+  }
 
-function bestOf(groups: readonly JoinedGroup[], { most, lowest, score }: FacetLimit): readonly JoinedGroup[] {
-  if (groups.length <= most) return groups
-  const scores = new Float64Array(groups.length)
-  for (const [i, group] of groups.entries())
-    scores[i] = ranked(lowest ? -group.partScore(score) : group.partScore(score))
-  // The score of the last that is kept; only those that have the same are compared by name.
-  const last = scores.toSorted()[groups.length - most] ?? Number.NEGATIVE_INFINITY
-  const kept = groups.filter((_, i) => (scores[i] ?? last) > last)
-  const equal = groups.filter((_, i) => scores[i] === last).sort(byKey)
-  return [...kept, ...equal.slice(0, most - kept.length)]
+  /** A higher number comes first. What has no value comes last, whatever the order. */
+  #rank(score: number, { lowest }: FacetLimit): number {
+    if (Number.isNaN(score)) return Number.NEGATIVE_INFINITY
+    return lowest ? -score : score
+  }
+
+  #keyOf(place: number): string {
+    return this.#groups.places.at(place).key
+  }
 }

@@ -1,3 +1,5 @@
+import { NOT_YET } from './moment.ts'
+
 /** The numbers of a place: entries in the window, entries in memory, its marks, and its version. */
 const ENTERED = 0
 const HELD = 1
@@ -20,6 +22,8 @@ export const NOWHERE = 0
  */
 export class Places<G> {
   #numbers = new Int32Array(64 << WIDTH_BITS)
+  /** Epoch ms of the newest entry of each group, where the monitor needs to know it. */
+  #seen = new Float64Array(64).fill(NOT_YET)
   readonly #groups: (G | undefined)[] = [undefined]
   readonly #free: number[] = []
 
@@ -27,8 +31,14 @@ export class Places<G> {
   add(group: G): number {
     const place = this.#free.pop() ?? this.#groups.length
     this.#groups[place] = group
+    if (place < this.#seen.length) this.#seen[place] = NOT_YET
     while (place << WIDTH_BITS >= this.#numbers.length) this.#grow()
     return place
+  }
+
+  /** Every place is below it. */
+  get end(): number {
+    return this.#groups.length
   }
 
   /** @param place of a group that has not been forgotten */
@@ -53,6 +63,16 @@ export class Places<G> {
   /** Entries in memory. */
   held(place: number): number {
     return this.#numbers[(place << WIDTH_BITS) + HELD] as number
+  }
+
+  /** Epoch ms of its newest entry; {@link NOT_YET} without one. */
+  lastSeen(place: number): number {
+    return this.#seen[place] ?? NOT_YET
+  }
+
+  see(place: number, at: number): void {
+    if (place >= this.#seen.length) this.#growSeen(place)
+    this.#seen[place] = at
   }
 
   /** Changes whenever a place has another group, or its group another value in slot 0. */
@@ -126,6 +146,12 @@ export class Places<G> {
     const at = (place << WIDTH_BITS) + MARKS
     const marks = this.#numbers[at] as number
     this.#numbers[at] = on ? marks | mark : marks & ~mark
+  }
+
+  #growSeen(place: number): void {
+    const larger = new Float64Array(2 * place).fill(NOT_YET)
+    larger.set(this.#seen)
+    this.#seen = larger
   }
 
   #grow(): void {

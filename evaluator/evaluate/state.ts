@@ -131,7 +131,8 @@ function valueOfZeros(query: EvaluatedQuery): number {
   return compileFormula(query.expression, names)(names.map(() => 0))
 }
 
-const firesAt = (condition: Condition, value: number): boolean =>
+/** Whether a group that is OK is so no more with a value, which is NaN where it has none. */
+export const firesAt = (condition: Condition, value: number): boolean =>
   !Number.isNaN(value) && judge(condition, 'OK', value) !== 'OK'
 
 /** Whether an entry that leaves can only move the value away from the threshold. */

@@ -78,11 +78,10 @@ export class Track {
     const stayMs = rule.windowMs + instants.delayMs
     const joining = parsed.form === 'formula' ? new Joining(parsed) : undefined
     const limits = rule.grouped && !joining ? new GroupLimits(parsed.by.length) : undefined
-    const create = joining ? joinedGroups(joining, () => groups.of(SHARED_KEY)) : groupsWith(rule, limits)
+    const create = joining ? joinedGroups(joining, () => groups.of(SHARED_KEY).place) : groupsWith(rule, limits)
     const groups: Groups = new Groups(rule, stayMs + instants.stepMs, limits, create)
-    const changes = joining
-      ? new JoinedChanges(rule, groups)
-      : new (seesAll ? EveryChange : Changes)(rule, groups.places, limits)
+    const joined = joining && new JoinedChanges(rule, groups, joining, seesAll)
+    const changes = joined ?? new (seesAll ? EveryChange : Changes)(rule, groups.places, limits)
     const parts = { rule, instants, stayMs, groups, limits, changes }
     this.#rule = rule
     this.#instants = instants
@@ -95,7 +94,7 @@ export class Track {
     this.#window = windowOf(parts, options.historyMs)
     this.#waits = new Waits(parts)
     if (limits) this.#withholding = new Withholding(parts, limits, groupLimits, followers.length > 0)
-    else if (joining && rule.grouped) this.#withholding = new JoinedLimits(joining, groups, changes, instants.atLogs)
+    else if (joined && rule.grouped) this.#withholding = new JoinedLimits(joining, groups, joined, instants.atLogs)
     this.#notices = new Notices(monitor, rule, stayMs, options.emit, options.dropped)
     this.#alerting = new Alerting({
       ...{ rule, instants, groups, changes, notices: this.#notices },
@@ -183,7 +182,7 @@ export class Track {
    */
   add(place: number, slot: number, at: number, now: number, log?: IndexedLog): void {
     this.#begin(at)
-    if (this.#waits.sees) this.#waits.see(this.#groups.places.at(place), at)
+    if (this.#waits.sees) this.#waits.see(place, at)
     if (this.#samples && log) this.#groups.places.at(place).keepSample(log)
     this.#window.add(at, place, slot, now)
     if (at < now && this.#looksBack) this.#lookBack(this.#groups.places.at(place), at)
@@ -328,11 +327,8 @@ export class Track {
   }
 }
 
-/** Creates the groups of a formula. @param sharedOf finds the group of the entries that belong to no group */
-function joinedGroups(joining: Joining, sharedOf: () => Group): (key: string, places: Places<Group>) => Group {
-  const shared = () => {
-    const group = sharedOf()
-    return group instanceof JoinedGroup ? group : undefined
-  }
-  return (key, places) => new JoinedGroup(key, places, joining, shared)
-}
+/** Creates the groups of a formula. @param sharedOf finds the place of the entries that belong to no group */
+const joinedGroups =
+  (joining: Joining, sharedOf: () => number) =>
+  (key: string, places: Places<Group>): Group =>
+    new JoinedGroup(key, places, joining, sharedOf)

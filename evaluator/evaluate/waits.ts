@@ -56,15 +56,17 @@ export class Waits {
    * Decision `whole-first-window`: an ungrouped monitor on low values waits for its first log, because a monitor "must be able to
    * evaluate data before alerting on missing data" (monitors/configuration), and then for a whole window from that log on.
    */
-  see(group: Group, at: number): void {
+  see(place: number, at: number): void {
     const { newGroupDelayMs, grouped, firesOnLess, remembersGroups } = this.#rule
-    if (newGroupDelayMs > 0 && group.lastSeen + NEW_AGAIN_MS <= at) this.#wait(group, at + newGroupDelayMs)
-    if (!grouped && firesOnLess && group.lastSeen === NOT_YET) {
+    const { places } = this.#groups
+    const lastSeen = places.lastSeen(place)
+    if (newGroupDelayMs > 0 && lastSeen + NEW_AGAIN_MS <= at) this.#wait(places.at(place), at + newGroupDelayMs)
+    if (!grouped && firesOnLess && lastSeen === NOT_YET) {
       this.#wholeAt = this.#instants.notEarlier(at + this.#stayMs)
     }
-    if (!remembersGroups || at <= group.lastSeen) return
-    group.lastSeen = at
-    this.#groups.places.setChanged(group.place)
+    if (!remembersGroups || at <= lastSeen) return
+    places.see(place, at)
+    places.setChanged(place)
   }
 
   /** Ends the waits that are over at `at`, and lists their groups for the next evaluation. */
