@@ -24,7 +24,7 @@ export function newsLine(event: AlertEvent, now: number, io: Pick<Io, 'color'>):
 }
 
 const Answer = z.union([
-  z.object({ action: z.string(), result: z.string(), state: z.string() }),
+  z.object({ action: z.string(), result: z.string().optional(), state: z.string() }),
   z.object({ ignored: z.string() }),
 ])
 
@@ -35,5 +35,6 @@ function outcomeOf({ state, status, answer = '', error, duration_ms = 0 }: Deliv
   if (!read.success) return `answered ${status}`
   const { data } = read
   if ('ignored' in data) return `nothing to do (${data.ignored})`
-  return `${data.action}: ${data.state === 'done' ? data.result : data.state}, after ${duration(duration_ms)}`
+  const { action, state: row, result = row } = data
+  return `${action}: ${row === 'done' || result === 'observed' ? result : row}, after ${duration(duration_ms)}`
 }

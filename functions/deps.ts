@@ -157,6 +157,7 @@ function containDeps(config: FunctionsConfig, { stores, log, fetch, now }: Funct
     capLimit: config.CONTAIN_CAP,
     capSourceShare: config.CONTAIN_CAP_SOURCE,
     mayBlock: blockable(config.EGRESS_ADDRESSES),
+    observes: (detection) => config.CONTAIN_MODE.get(detection) === 'observe',
     fetch,
     emit: log.emit,
     error: log.error,

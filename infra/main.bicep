@@ -190,6 +190,7 @@ resource api 'Microsoft.Web/sites@2024-04-01' = {
       HASH_QUEUE: tuning.?HASH_QUEUE ?? ''
       CANARY_ADDRESSES: tuning.?CANARY_ADDRESSES ?? ''
       LEDGER_RETENTION_DAYS: tuning.?LEDGER_RETENTION_DAYS ?? ''
+      CONTAIN_MODE: tuning.?CONTAIN_MODE ?? ''
       CONTAIN_CAP: tuning.?CONTAIN_CAP ?? ''
       CONTAIN_CAP_SOURCE: tuning.?CONTAIN_CAP_SOURCE ?? ''
       EGRESS_ADDRESSES: tuning.?EGRESS_ADDRESSES ?? ''

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import * as z from 'zod'
+import { DETECTIONS } from './containment/policy.ts'
 import { EMAIL_PATTERN } from './event.ts'
 import { Secret } from './secret.ts'
 
@@ -117,6 +118,28 @@ export const logins = list
   .transform((items) => items.map((item) => item.toLowerCase()))
   .pipe(z.array(z.string().regex(EMAIL_PATTERN, 'must be email addresses')))
   .meta({ form: 'email addresses, comma-separated' })
+
+const MODES = ['enforce', 'observe'] as const
+type ContainMode = (typeof MODES)[number]
+
+/** `observe` or `enforce` for all, then `<detection>=<mode>` for some; `enforce` by default. @returns the mode of each detection */
+export const containModes = list
+  .transform((items, context): ReadonlyMap<string, ContainMode> => {
+    const modeOf = (text: string | undefined) => MODES.find((mode) => mode === text)
+    const modes = new Map<string, ContainMode>(DETECTIONS.map((detection) => [detection, 'enforce']))
+    for (const item of items) {
+      const [detection, text] = item.includes('=') ? item.split('=') : [undefined, item]
+      const mode = modeOf(text)
+      const meant = detection === undefined ? DETECTIONS : DETECTIONS.filter((each) => each === detection)
+      if (mode === undefined || meant.length === 0) {
+        context.addIssue('must be observe, enforce, or pairs such as session-reuse=observe with names of detections')
+        return z.NEVER
+      }
+      for (const each of meant) modes.set(each, mode)
+    }
+    return modes
+  })
+  .meta({ form: '`observe`, `enforce` or `<detection>=<mode>`, comma-separated' })
 
 export const hidden = text.transform((value) => new Secret(value)).meta({ form: 'secret' })
 

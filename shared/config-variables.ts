@@ -3,6 +3,7 @@ import {
   certificate,
   connection,
   contactUri,
+  containModes,
   flag,
   hidden,
   httpsUrl,
@@ -128,6 +129,9 @@ export const FunctionsSchema = z.object({
     .max(3650)
     .default(90)
     .describe('How long the rows of the session ledger, the containment ledger and the audit are kept.'),
+  CONTAIN_MODE: containModes.describe(
+    '`observe`: a detection only records what it would do; for all detections or for those that are named.',
+  ),
   CONTAIN_CAP: z.coerce
     .number()
     .int()

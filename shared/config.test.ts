@@ -21,6 +21,20 @@ describe('a configuration', () => {
     expect(parseWebConfig(productionEnv()).PORT).toBe(8000)
   })
 
+  it('lets every detection contain, unless it is told to observe', () => {
+    const modesOf = (CONTAIN_MODE: string) => {
+      const modes = parseFunctionsConfig({ ...productionEnv(), CONTAIN_MODE }).CONTAIN_MODE
+      return [modes.get('session-reuse'), modes.get('session-fork')]
+    }
+    expect(modesOf('')).toEqual(['enforce', 'enforce'])
+    expect(modesOf('observe')).toEqual(['observe', 'observe'])
+    expect(modesOf('session-reuse=observe')).toEqual(['observe', 'enforce'])
+    expect(modesOf('observe, session-fork=enforce')).toEqual(['observe', 'enforce'])
+    for (const wrong of ['off', 'session-reuse', 'session-reused=observe', 'session-reuse=off', '=observe']) {
+      expect(faultsOf({ ...productionEnv(), CONTAIN_MODE: wrong })).toContain('CONTAIN_MODE: must be observe, enforce')
+    }
+  })
+
   it('names everything that is missing at once', () => {
     const message = faultsOf({})
     for (const name of ['DATABASE_URL', 'REDIS_URL', 'ATO_HMAC_SECRET', 'SESSION_SIGNING_KEYS', 'PASSWORD_PEPPER']) {

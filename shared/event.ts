@@ -256,7 +256,8 @@ export const EVENTS = {
   contain: z.strictObject({
     ...envelope,
     evt: z.literal('contain'),
-    outcome: z.enum(['success', 'noop', 'refused', 'fail', 'undone']),
+    /** `observed`: what would have been done, by a detection that only observes. */
+    outcome: z.enum(['success', 'noop', 'observed', 'refused', 'fail', 'undone']),
     action: z.enum(['revoke', 'revoke_user', 'block_ip', 'notify']),
     /**
      * Refused: why it waits for a person. Failed: why it can never be carried out. Changed nothing: that it came too

@@ -45,7 +45,14 @@ export async function liftBlock(row: Containment, deps: Pick<AnnounceDeps, 'bloc
 
 type ContainEvent = Extract<NewEvent, { evt: 'contain' }>
 
-const LEVELS = { success: 'info', noop: 'info', refused: 'error', fail: 'error', undone: 'warn' } as const
+const LEVELS = {
+  success: 'info',
+  noop: 'info',
+  observed: 'info',
+  refused: 'error',
+  fail: 'error',
+  undone: 'warn',
+} as const
 
 function eventOf(row: Containment, { outcome, reason, requestId, sessionsEnded }: Announcement): ContainEvent {
   const { action, detection, id, userId, operator, why, via = 'direct' } = row

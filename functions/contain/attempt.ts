@@ -15,6 +15,7 @@ export interface ProceedDeps extends ActDeps, AnnounceDeps, CapDeps {
   sessions: ActDeps['sessions'] & CapDeps['sessions']
   containments: Pick<ContainmentLedger, 'find' | 'list' | 'listOf' | 'revise'>
   mayBlock: (network: string) => boolean
+  observes: (detection: string) => boolean
 }
 
 export interface ProceedOptions {
@@ -40,7 +41,8 @@ export async function proceed(
   { patience, eager, isAlone }: ProceedOptions = {},
 ): Promise<Containment> {
   const again = persistent(patience)
-  const judgement = (): Judgement => ({ requestId, now: new Date(deps.now()), mayBlock: deps.mayBlock, eager })
+  const { mayBlock, observes } = deps
+  const judgement = (): Judgement => ({ requestId, now: new Date(deps.now()), mayBlock, observes, eager })
   let row = seen
   try {
     if (judge(row, judgement()).kind === 'announce') row = await announce(row, deps, again)

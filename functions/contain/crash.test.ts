@@ -114,6 +114,7 @@ class World {
       capLimit: 25,
       capSourceShare: 5,
       mayBlock: blockable([]),
+      observes: () => false,
       webOrigin: 'https://web.example',
       keys: ['k'.repeat(32)],
       fetch: (_, init) => life.call(() => this.#web(JSON.parse(String(init?.body)))),

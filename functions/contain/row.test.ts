@@ -32,6 +32,7 @@ const by = (now: Date, change: Partial<row.Judgement> = {}): row.Judgement => ({
   requestId: 'r-1',
   now,
   mayBlock: blockable([]),
+  observes: () => false,
   admitted: true,
   ...change,
 })

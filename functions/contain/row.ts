@@ -118,6 +118,8 @@ const fail = (row: Containment, reason: Announcement['reason'], by: Mover): Cont
 /** The facts for judging a row. */
 export interface Judgement extends Mover {
   mayBlock: (network: string) => boolean
+  /** Whether a detection only reports what it would do. */
+  observes: (detection: string) => boolean
   /** The answer of the cap; undefined if it was not asked. */
   admitted?: boolean | undefined
   /** Begins an attempt before its time, but never during another one. */
@@ -178,6 +180,7 @@ function judgePending(row: Containment, by: Judgement): Step {
     return move(announcing({ ...row, state: 'closed', reason: 'expired', result: 'noop' }, by, late))
   }
   if (!row.approved && !isTimely(heardAt(row), by.now)) return move(hold(row, 'stale', by))
+  if (!row.approved && row.action !== 'notify' && by.observes(row.detection)) return move(observe(row, by))
   if (!row.admitted && by.admitted === undefined) return { kind: 'ask' }
   if (!row.admitted && !by.admitted) return move(hold(row, 'cap', by))
   return { kind: 'attempt', as: begin(row, by) }
@@ -188,6 +191,12 @@ export const isOutOfTime = (row: Containment, now: Date): boolean => waitsForClo
 
 /** The age of a row counts from the alert, or from its last reminder. */
 const heardAt = ({ renewedAt, alertedAt }: Containment): Date => renewedAt ?? alertedAt
+
+/** Records what would be done. Closed, so that nothing renews or restores it; only a person may approve it. */
+const observe = (row: Containment, by: Mover): Containment =>
+  announcing({ ...row, state: 'closed', result: 'observed' }, by, { outcome: 'observed' })
+
+export const isObserved = ({ state, result }: Containment): boolean => state === 'closed' && result === 'observed'
 
 const begin = (row: Containment, { requestId, now }: Mover): Containment => ({
   ...row,
@@ -299,10 +308,15 @@ export interface Decision {
   why?: string | undefined
 }
 
+/** Whether an operator may have it carried out. */
+export const isForPerson = (row: Containment): boolean =>
+  row.state === 'held' || row.state === 'failed' || row.state === 'pending' || isObserved(row)
+
 /** An operator approves a row, whatever its age and the cap; a block starts now. */
 export const approve = (now: Date, decision: Decision) => (row: Containment) => {
-  if (row.announce || (row.state !== 'held' && row.state !== 'failed' && row.state !== 'pending')) return undefined
-  const approved = { ...row, ...decision, admitted: true, approved: true, updatedAt: now } as const
+  if (row.announce || !isForPerson(row)) return undefined
+  const { result: _, ...waiting } = row
+  const approved = { ...waiting, ...decision, admitted: true, approved: true, updatedAt: now } as const
   const isUnderWay = row.state === 'pending' && row.holder !== undefined && row.nextAt > now
   if (isUnderWay) return approved
   return { ...approved, state: 'pending', reason: undefined, holder: undefined, renewedAt: now, nextAt: now } as const

@@ -3,7 +3,7 @@
 import { hasRule } from '../../shared/containment/policy.ts'
 import type { Containment, ContainmentLedger } from '../../shared/stores/port.ts'
 import { type Alert, type Source, sourceOf } from './alert.ts'
-import { gaveWay, isOutOfTime, stepAside } from './row.ts'
+import { gaveWay, isObserved, isOutOfTime, stepAside } from './row.ts'
 
 /** The times that the webhook and the monitor API give for one alert differ by less than this. */
 const SAME_ALERT_MS = 2 * 60_000
@@ -130,5 +130,6 @@ export async function otherOf(row: Containment, deps: RowDeps): Promise<Containm
 function isRival(other: Containment, row: Containment): boolean {
   const sources = [sourceOf(other), sourceOf(row)]
   const apartMs = sources.includes('signal') ? SAME_SUBJECT_MS : SAME_ALERT_MS
-  return sources[0] !== sources[1] && other.state !== 'closed' && isWithin(apartMs, other.alertedAt, row.alertedAt)
+  const isOver = other.state === 'closed' && !isObserved(other)
+  return sources[0] !== sources[1] && !isOver && isWithin(apartMs, other.alertedAt, row.alertedAt)
 }

@@ -2,7 +2,7 @@
 
 import { announce } from '../../functions/contain/announce.ts'
 import { type ProceedDeps, proceed } from '../../functions/contain/attempt.ts'
-import { approve, type Decision, undo as undoing } from '../../functions/contain/row.ts'
+import { approve, type Decision, isForPerson, undo as undoing } from '../../functions/contain/row.ts'
 import type { Containment } from '../../shared/stores/port.ts'
 
 /** A decision that cannot be carried out; the message says why. */
@@ -17,16 +17,18 @@ const TRIES = 5
 
 const once = <T>(work: () => Promise<T>): Promise<T> => work()
 
-/** Carries out a held containment (and approves it), a failed one or a pending one. */
+/** Carries out a held or observed containment (and approves it), a failed one or a pending one. */
 export async function retry(
   row: Containment,
   requestId: string,
   deps: OperateDeps,
   decision: Decision = {},
 ): Promise<Containment> {
-  const check = ({ state }: Containment) => {
-    if (state !== 'held' && state !== 'failed' && state !== 'pending') {
-      throw new NotPossible(`it is ${state}; only a held, failed or pending containment can be carried out`)
+  const check = (found: Containment) => {
+    if (!isForPerson(found)) {
+      throw new NotPossible(
+        `it is ${found.state}; only a held, failed, pending or observed containment can be carried out`,
+      )
     }
   }
   const approved = await decide(row, check, () => approve(new Date(deps.now()), whole(decision)), deps)

@@ -163,6 +163,7 @@ export class World {
       capLimit: this.capLimit,
       capSourceShare: this.capLimit,
       mayBlock,
+      observes: () => false,
       retentionMs: 90 * 86_400_000,
       locate: () => undefined,
       issueToken: async (claims) => JSON.stringify(claims),

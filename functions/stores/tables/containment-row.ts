@@ -20,13 +20,13 @@ const REASONS = [
   ...(['policy_gone', 'policy_changed', 'subject_gone', 'unreadable'] as const),
 ] as const
 const Owed = z.object({
-  outcome: z.enum(['success', 'noop', 'refused', 'fail', 'undone']),
+  outcome: z.enum(['success', 'noop', 'observed', 'refused', 'fail', 'undone']),
   requestId: Text.min(1),
   reason: z.enum(REASONS).exclude(['duplicate']).optional(),
   sessionsEnded: z.number().int().min(0).optional(),
 })
 const OPTIONAL = {
-  result: z.enum(['success', 'noop']),
+  result: z.enum(['success', 'noop', 'observed']),
   reason: z.enum(REASONS),
   via: z.enum(['web', 'direct']),
   userId: Text,

@@ -32,7 +32,8 @@ export interface Containment {
   scope: string
   action: 'revoke' | 'revoke_user' | 'block_ip' | 'notify'
   state: ContainmentState
-  result?: 'success' | 'noop' | undefined
+  /** `observed`: nothing was done, because this detection only observes. */
+  result?: 'success' | 'noop' | 'observed' | undefined
   reason?: ContainmentReason | undefined
   via?: 'web' | 'direct' | undefined
   /** The operator who last approved, retried or undid it, and the reason given. */
@@ -68,7 +69,7 @@ export interface Containment {
 
 /** The part of an event that is not in its row. A repeated announcement has the same `requestId`. */
 export interface Announcement {
-  outcome: 'success' | 'noop' | 'refused' | 'fail' | 'undone'
+  outcome: 'success' | 'noop' | 'observed' | 'refused' | 'fail' | 'undone'
   requestId: string
   reason?: Exclude<ContainmentReason, 'duplicate'> | undefined
   sessionsEnded?: number | undefined
