@@ -21,7 +21,7 @@ const MORE = 40
 /** Every session that the log names, with each of its holders. */
 export function SessionsView() {
   const all = live.sessions.value
-  const listed = all.filter(FILTERS[chosen.value].takes)
+  const listed = sharedFirst(all.filter(FILTERS[chosen.value].takes))
   return (
     <>
       <ViewHead title="Sessions" sub="The holders of a session stand side by side; it turns grey when it ends.">
@@ -51,6 +51,10 @@ export function SessionsView() {
     </>
   )
 }
+
+/** Those with two holders are what one looks for here. */
+const sharedFirst = (sessions: readonly SessionView[]): SessionView[] =>
+  sessions.toSorted((a, b) => Number(b.holders.length > 1) - Number(a.holders.length > 1))
 
 function Filters({ all }: { all: readonly SessionView[] }) {
   return (

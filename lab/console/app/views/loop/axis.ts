@@ -23,9 +23,11 @@ export interface Axis {
 const LONG_MS = 1000
 /** A long gap is left out if it is more than this many times as long as all shorter gaps together. */
 const DWARFS = 4
-/** The part of the axis that a break takes, and that all of them take at most. */
-const BREAK_SHARE = 0.12
-const MAX_BREAK_SHARE = 0.36
+/** The part of the axis that a break takes, and that each instant inside it adds. */
+const BREAK_SHARE = 0.08
+const INSTANT_SHARE = 0.015
+/** All breaks together take this part at most. */
+const MAX_BREAKS_SHARE = 0.36
 const MAX_TICKS = 5
 /** Labels that are closer would overlap. */
 const TICK_SHARE = 0.15
@@ -73,15 +75,23 @@ function partsOf(instants: readonly number[], origin: number): Part[] {
   const sorted = [...new Set(instants)].sort((a, b) => a - b)
   const gaps = sorted.slice(1).map((to, index) => ({ from: sorted[index] ?? to, to }))
   const limit = longestDrawn(gaps.map(({ from, to }) => to - from))
+  const noBefore = isLongBefore(sorted, origin)
   const parts: Part[] = []
   for (const { from, to } of gaps) {
-    const drawn = to - from <= limit
+    const drawn = to - from <= limit && !(noBefore && to <= origin)
     const last = parts.at(-1)
     const goesOn = last?.drawn === drawn && (drawn || from !== origin) ? parts.pop() : undefined
     const inside = goesOn?.instants ?? [from]
     parts.push({ from: goesOn?.from ?? from, to, drawn, instants: [...inside, to], start: 0, end: 0 })
   }
   return parts
+}
+
+/** Whether what came before the origin took longer than all that followed, which is what a person wants to see. */
+function isLongBefore(sorted: readonly number[], origin: number): boolean {
+  const before = origin - (sorted[0] ?? origin)
+  const after = (sorted.at(-1) ?? origin) - origin
+  return after > 0 && before > Math.max(LONG_MS, after)
 }
 
 function longestDrawn(gaps: readonly number[]): number {
@@ -94,17 +104,21 @@ function longestDrawn(gaps: readonly number[]): number {
 }
 
 function place(parts: readonly Part[]): void {
-  const breaks = parts.filter(({ drawn }) => !drawn).length
   const drawnMs = parts.reduce((sum, { from, to, drawn }) => (drawn ? sum + to - from : sum), 0)
-  const breakShare = breaks === 0 ? 0 : Math.min(BREAK_SHARE, MAX_BREAK_SHARE / breaks)
-  const scale = (1 - breaks * breakShare) / drawnMs
+  const wanted = parts.reduce((sum, part) => sum + breakShareOf(part), 0)
+  const breaksShare = drawnMs === 0 ? 1 : Math.min(wanted, MAX_BREAKS_SHARE)
   let at = 0
   for (const part of parts) {
     part.start = at
-    at += part.drawn ? (part.to - part.from) * scale : breakShare
+    at += part.drawn
+      ? ((part.to - part.from) / drawnMs) * (1 - breaksShare)
+      : (breakShareOf(part) / wanted) * breaksShare
     part.end = at
   }
 }
+
+const breakShareOf = ({ drawn, instants }: Part): number =>
+  drawn ? 0 : BREAK_SHARE + INSTANT_SHARE * (instants.length - 2)
 
 /** Round offsets from the origin, in the stretches that are drawn to scale. */
 function ticksOf(parts: readonly Part[], origin: number): Tick[] {

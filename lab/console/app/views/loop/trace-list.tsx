@@ -33,6 +33,7 @@ function Entry({ trace, current }: { trace: Trace; current: boolean }) {
       <span class="side-title">
         <span class={`state-dot ${tone}`} aria-hidden="true" />
         <strong>{trace.detection}</strong>
+        {trace.by === 'rule' && <span class="side-state">rule</span>}
         <time>{clockOf(originOf(trace))}</time>
       </span>
       <span class="side-line mono">{groupText(trace.group)}</span>

@@ -23,11 +23,11 @@ export function MonitorDetail({ monitor }: { monitor: MonitorView }) {
             </Badge>
             <Badge>{by === 'rule' ? 'Cloud SIEM rule' : 'monitor'}</Badge>
           </p>
-        </div>
-        <div class="monitor-files">
-          {files.map((path) => (
-            <FileLink key={path} path={path} />
-          ))}
+          <p class="monitor-files">
+            {files.map((path) => (
+              <FileLink key={path} path={path} />
+            ))}
+          </p>
         </div>
       </header>
       <pre class="query">{query}</pre>
@@ -56,7 +56,7 @@ function Facts({ monitor }: { monitor: MonitorView }) {
     ['Grouped by', monitor.facets.join(', ') || 'nothing'],
   ] as const
   return (
-    <dl class="times facts">
+    <dl class="times monitor-facts">
       {facts.map(([label, text]) => (
         <div key={label}>
           <dt>{label}</dt>

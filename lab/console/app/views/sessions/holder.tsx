@@ -38,7 +38,7 @@ export function Holder({ holder, index, alone }: { holder: HolderView; index: nu
           <dt>Requests</dt>
           <dd>
             {uses} seen
-            {refused > 0 && <strong class="refused">, {refused} refused</strong>}
+            {refused > 0 && <strong class="refused-count">, {refused} refused</strong>}
           </dd>
         </div>
       </dl>
