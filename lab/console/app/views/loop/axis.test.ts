@@ -7,7 +7,7 @@ test('gaps below a second are drawn to scale', () => {
   const axis = createAxis([T, T + 20, T + 60, T + 100], T)
   expect([T, T + 20, T + 60, T + 100].map(axis.position)).toEqual([0, 0.2, 0.6, 1])
   expect(axis.breaks).toEqual([])
-  expect(axis.ticks.map(({ ms }) => ms)).toEqual([0, 20, 40, 60, 80, 100])
+  expect(axis.ticks.map(({ ms }) => ms)).toEqual([0, 50, 100])
 })
 
 test('an hour before the crossing is left out, and the axis says how much', () => {
