@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
@@ -12,9 +12,11 @@ const SIZES = [
   { width: 1440, height: 900 },
 ] as const
 
+/** Removes the pictures of the service's pages; those of the console stand in a folder of their own and are replaced one by one. */
 export async function emptyScreenshots(): Promise<void> {
-  await rm(SCREENSHOTS, { recursive: true, force: true })
   await mkdir(SCREENSHOTS, { recursive: true })
+  const files = (await readdir(SCREENSHOTS, { withFileTypes: true })).filter((entry) => entry.isFile())
+  await Promise.all(files.map(({ name }) => rm(join(SCREENSHOTS, name), { force: true })))
 }
 
 /**

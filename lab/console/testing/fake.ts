@@ -57,7 +57,7 @@ export async function startFake(answers: Record<string, Answer>): Promise<FakeCo
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const { port } = server.address() as AddressInfo
   const drop = () => {
-    for (const stream of streams) stream.destroy()
+    for (const stream of streams) stream.end()
   }
   return {
     url: `http://127.0.0.1:${port}`,
