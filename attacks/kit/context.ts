@@ -36,6 +36,8 @@ export interface ContextOptions {
   readonly mailbox?: Mailbox | undefined
   /** Existing accounts of the target; required without a mailbox. */
   readonly accounts?: readonly Account[] | undefined
+  /** Awaited before each request. */
+  readonly pace?: (() => Promise<void>) | undefined
   readonly signal: AbortSignal
 }
 
@@ -70,11 +72,11 @@ const CLIENTS = { web: createWebClient, functions: createFunctionsClient }
 
 /** Its narrated times count from this call. */
 export function createContext(options: ContextOptions): RunContext {
-  const { target, hosts = {}, runId, seed, addresses, tell, mine, insider, mailbox, accounts, signal } = options
+  const { target, hosts = {}, runId, seed, addresses, tell, mine, insider, mailbox, accounts, pace, signal } = options
   const counter = createCounter(MAX_REQUESTS)
   const access = new AccessRecord()
   const origin = Date.now()
-  const lineTo = (baseUrl: string): Line => ({ baseUrl, runId, mailbox, signal, track: counter.track })
+  const lineTo = (baseUrl: string): Line => ({ baseUrl, runId, mailbox, pace, signal, track: counter.track })
   const line = lineTo(target.baseUrl)
   const lines: Partial<Record<TargetKind, Line>> = {}
   for (const kind of TARGETS) {

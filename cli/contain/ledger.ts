@@ -16,13 +16,22 @@ import { connect } from '../../ops/contain/connect.ts'
  */
 export async function openLedger(dir: string, io: Pick<Io, 'err'>): Promise<FunctionsDeps> {
   if (process.env.DATABASE_URL) return connect({ environment: process.env, print: io.err })
+  return openLabLedger(dir, io.err)
+}
+
+/**
+ * Opens the ledger of the running lab.
+ * @param print called with each line that is no event
+ * @throws when no lab runs
+ */
+export async function openLabLedger(dir: string, print: (line: string) => void): Promise<FunctionsDeps> {
   // Also appended to the lab's log, which search and replay read. A failed write, as on a full disk, is ignored.
   const keep = (line: string) => {
     try {
       appendFileSync(join(dir, 'logs', 'events.jsonl'), line)
     } catch {}
   }
-  return connect({ environment: await labEnvironment(dir), print: io.err, keep })
+  return connect({ environment: await labEnvironment(dir), print, keep })
 }
 
 async function labEnvironment(dir: string): Promise<Readonly<Record<string, string>>> {

@@ -18,9 +18,9 @@ import { allowedHosts, TargetRefused } from '../../attacks/kit/clients/allow-lis
 import { AccountsMissing } from '../../attacks/kit/clients/ready-accounts.ts'
 import { RequestFailed } from '../../attacks/kit/clients/request-failed.ts'
 import { newSeed, SEED_MAX } from '../../attacks/kit/random.ts'
-import { policyFor } from '../../shared/containment/policy.ts'
 import { readAccounts } from '../verify/accounts.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
+import { endOf } from '../verify/ending.ts'
 import { NobodySignedIn } from '../verify/mine.ts'
 import { runAttack } from '../verify/run-attack.ts'
 
@@ -218,12 +218,6 @@ function attackOf(verb: string, positionals: readonly string[]): Attack {
   if (slug === undefined) throw new UsageError('Missing <slug>. See "npm run attack -- list".')
   if (more.length > 0) throw new UsageError(`Unexpected argument "${more[0]}": ${verb} takes one slug.`)
   return attackNamed(slug)
-}
-
-/** Some alerts end nothing: only a person can decide, because a lock-out could be aimed at somebody honest. */
-function endOf({ ends, trips }: Attack): 'prevented' | 'contained' | 'notified' {
-  if (ends === 'prevented') return ends
-  return policyFor(trips ?? '')?.action === 'notify' ? 'notified' : 'contained'
 }
 
 function recordOf(attack: Attack) {

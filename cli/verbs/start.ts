@@ -4,6 +4,8 @@ import { settingsFrom } from '../../lab/start/environment.ts'
 import { findFunc } from '../../lab/start/func.ts'
 import { type LabHandle, LabRunningError, startLab } from '../../lab/start/lab.ts'
 import { type Launch, launchFunc } from '../../lab/start/programs.ts'
+import { attacksPort } from '../console/attacks.ts'
+import { containmentsPort } from '../console/containments.ts'
 import { newsLine } from '../news.ts'
 import { watchParent } from '../parent.ts'
 
@@ -68,6 +70,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
   const log = (text: string) => io.err(`${text}\n`)
   const func = options.func ? await realHost(log) : undefined
   const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION, ...env } = process.env
+  const containments = containmentsPort(options.dir, log)
   const lab = await startLab({
     dir: options.dir,
     ports: options.ports,
@@ -75,6 +78,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
     onReady: ({ name, detail, ms }) => log(stepLine(io, name, detail, ms)),
     signal,
     followDetections: true,
+    console: { containments, attacks: attacksPort(options.dir) },
     given: { DATABASE_URL, REDIS_URL, TABLES_CONNECTION },
     withBlobAndQueue: func !== undefined,
     settings: settingsFrom(env),
@@ -87,6 +91,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
   const failure = await Promise.race([lab.failed, untilAborted(signal)])
   if (failure) log(paint(io, 'red', failure.message))
   log('Stopping …')
+  await containments.close()
   await lab.stop()
   log('Stopped.')
   return failure ? 1 : 0
@@ -155,6 +160,7 @@ function welcome(io: Io, lab: LabHandle, dir: string): string {
   const events = relative('.', lab.logs.events)
   const inDir = dir === DEFAULT_DIR ? '' : ` --dir ${quoted(dir)}`
   const tries = [
+    [`${datadog}/`, 'The console: watch a session being stolen, seen and saved. Run an attack there.'],
     [`${web}/register`, 'Create an account and sign in. The mailbox holds the link that confirms it.'],
     [
       `npm run attack -- run session-reuse --mine${inDir}`,

@@ -45,6 +45,12 @@ export interface RunOptions {
   /** The mailbox of that target. */
   readonly mailbox?: string | undefined
   readonly narrate: (text: string) => void
+  /** Gets each step of the story instead of `narrate`. */
+  readonly tell?: Run['tell'] | undefined
+  /** Called with the run's id, by which its events are found. */
+  readonly began?: ((runId: string) => void) | undefined
+  /** Awaited before each request. */
+  readonly pace?: Run['pace']
   readonly color: boolean
   readonly signal: AbortSignal
 }
@@ -82,7 +88,8 @@ ${twin ? `The benign twin of ${attack.slug}: it must raise no alert.` : names}
 Run ${runId}, seed ${seed}.
 
 `)
-  const tell = narrator({ color, narrate })
+  options.began?.(runId)
+  const tell = options.tell ?? narrator({ color, narrate })
   const targetLab = lab && isSame(lab.urls[target], origin) ? lab : undefined
   const { web, functions } = targetLab?.urls ?? {}
   const hosts = { ...(web && { web }), ...(functions && { functions }) }
@@ -102,6 +109,7 @@ Run ${runId}, seed ${seed}.
     seed,
     signal,
     tell,
+    pace: options.pace,
   }
   const observed = targetLab && (await observe(targetLab, signal))
   try {

@@ -2,8 +2,16 @@ import type { Updated } from '../evaluate/evaluate.ts'
 import { Lateness } from '../evaluate/lateness.ts'
 import type { IndexedLog } from '../log.ts'
 import { evaluatedPart, type SiemRule } from './rule.ts'
+import type { RuleObserver } from './rule-observer.ts'
 import { type QueryTrack, queryTracks, RuleTrack } from './rule-track.ts'
 import type { SignalChange } from './signal.ts'
+
+export interface RuleEvaluatorOptions {
+  /** As of an evaluator of monitors. */
+  latenessSeconds?: number
+  /** Sees each evaluation. */
+  observer?: RuleObserver
+}
 
 interface Evaluated {
   readonly track: RuleTrack
@@ -22,8 +30,11 @@ export class RuleEvaluator {
   #clock = Number.NEGATIVE_INFINITY
   #out: SignalChange[] = []
 
+  readonly #observer: RuleObserver | undefined
+
   /** @param rules those that are not enabled are left out, as in Datadog */
-  constructor(rules: readonly SiemRule[], { latenessSeconds }: { latenessSeconds?: number } = {}) {
+  constructor(rules: readonly SiemRule[], { latenessSeconds, observer }: RuleEvaluatorOptions = {}) {
+    this.#observer = observer
     this.#lateness = new Lateness(latenessSeconds)
     this.#rules = rules.filter(({ isEnabled }) => isEnabled).map((rule) => this.#evaluated(rule))
   }
@@ -96,7 +107,11 @@ export class RuleEvaluator {
   }
 
   #evaluated(rule: SiemRule): Evaluated {
-    const track = new RuleTrack(rule, { samples: true, emit: (change) => this.#out.push(change) })
+    const track = new RuleTrack(rule, {
+      samples: true,
+      emit: (change) => this.#out.push(change),
+      observer: this.#observer,
+    })
     return { track, queries: queryTracks(track) }
   }
 

@@ -5,6 +5,7 @@ import type { Handler, Routes } from '../datadog/http.ts'
 import { sendError, sendJson } from '../datadog/http.ts'
 import type { SignalBook, SignalEvent } from '../datadog/signals.ts'
 import type { ConsoleInfo } from './api.ts'
+import { AttackRuns } from './attack-runs.ts'
 import { numberIn } from './changing.ts'
 import { cspRoutes } from './csp.ts'
 import { deliveriesRoutes } from './deliveries-routes.ts'
@@ -14,7 +15,7 @@ import { Hub } from './hub.ts'
 import { Ledger } from './ledger.ts'
 import { MonitorViews, type MonitorViewsDeps, queryOf } from './monitor-views.ts'
 import { createPage, wantsPage } from './page.ts'
-import type { ContainmentsPort } from './ports.ts'
+import type { AttacksPort, ContainmentsPort } from './ports.ts'
 import { SessionViews } from './session-views.ts'
 import type { SignedCall } from './signed-calls.ts'
 import { Tail } from './tail.ts'
@@ -30,6 +31,7 @@ export interface ConsoleOptions {
   /** The name of the exercise that runs. */
   readonly exercise?: string
   readonly containments?: ContainmentsPort
+  readonly attacks?: AttacksPort
 }
 
 /** What the stand-in lends to its console. */
@@ -68,7 +70,14 @@ export function createConsole(deps: ConsoleDeps): Console {
   const sessions = new SessionViews(hub)
   const values = new MonitorViews({ ...deps, hub })
   const deliveries = new DeliveryBook(hub, (trace) => traces.grow(trace))
-  const ledger = deps.containments && new Ledger(deps.containments, hub, () => traces.growNewest(), log)
+  const ledger =
+    deps.containments &&
+    new Ledger({
+      ...{ port: deps.containments, hub, log },
+      changed: () => traces.growNewest(),
+      effectOf: (id) => traces.effectOf(id),
+    })
+  const attacks = deps.attacks && new AttackRuns(deps.attacks, hub)
   const traces: TraceViews = new TraceViews({
     ...{ hub, deliveries },
     rowOf: (id) => ledger?.row(id),
@@ -76,7 +85,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       filesOf(by, detectionOf(configuration(), by, detection) ?? { slug: detection, tags: [] }),
     queryOf: (by, detection) => queryOf(detectionOf(configuration(), by, detection)),
   })
-  const can = [...deps.can, ...(ledger ? ['containments'] : [])]
+  const can = [...deps.can, ...(ledger ? ['containments'] : []), ...(attacks ? ['attacks'] : [])]
   const info: ConsoleInfo = { urls, mode, version, can, exercise }
   const routes: Routes = {
     'GET /lab/console': (_request, response) => sendJson(response, 200, info),
@@ -94,6 +103,7 @@ export function createConsole(deps: ConsoleDeps): Console {
     ...deliveriesRoutes(deliveries),
     ...fileRoutes(root, deps.detections),
     ...ledger?.routes(),
+    ...attacks?.routes(),
     ...cspRoutes(),
   }
   return {
@@ -123,6 +133,7 @@ export function createConsole(deps: ConsoleDeps): Console {
           : undefined,
     page: async (request, response) => wantsPage(request) && (await page.send(request, response)),
     close() {
+      attacks?.close()
       ledger?.close()
       deliveries.close()
       hub.close()

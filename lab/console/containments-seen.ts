@@ -42,6 +42,11 @@ export class ContainmentsSeen {
     )
   }
 
+  /** Epoch ms of the event that tells the effect of a containment. */
+  effectOf(id: string): number | undefined {
+    return this.#seen.find((each) => each.id === id && isEffective(each.event))?.event.timestamp
+  }
+
   #contained(event: IndexedLog): string | undefined {
     const { attributes } = event
     const [id, detection] = [textIn(attributes, 'containment_id'), textIn(attributes, 'detection')]
@@ -50,8 +55,7 @@ export class ContainmentsSeen {
     const seen: ContainmentSeen = { id, detection, subject, event, refused: undefined }
     this.#seen.push(seen)
     if (this.#seen.length > MAX_KEPT) this.#seen.shift()
-    const isEffective = attributes.outcome === 'success' || attributes.outcome === 'noop'
-    if (isEffective && subject !== undefined) this.#awaitRefusal(subject, seen)
+    if (isEffective(event) && subject !== undefined) this.#awaitRefusal(subject, seen)
     return detection
   }
 
@@ -76,6 +80,8 @@ export class ContainmentsSeen {
     return undefined
   }
 }
+
+const isEffective = ({ attributes: { outcome } }: IndexedLog): boolean => outcome === 'success' || outcome === 'noop'
 
 /** Whether a request was refused for its session or its network. */
 const isRefusal = ({ evt, outcome, reason }: IndexedLog['attributes']): boolean =>

@@ -17,24 +17,27 @@ const Asked: z.ZodType<ContainmentAsked> = z.strictObject({
   reason: z.string().trim().min(1, 'a reason is needed: it stands in the row and in the log').max(REASON_MAX),
 })
 
+export interface LedgerOptions {
+  readonly port: ContainmentsPort
+  readonly hub: Hub
+  /** Called when rows were read again. */
+  readonly changed: () => void
+  /** Epoch ms of the effect of a containment, if its event was seen. */
+  readonly effectOf: (id: string) => number | undefined
+  readonly log: (line: string) => void
+}
+
 /** The rows of the ledger as they were read last. They are read again when an event says that one has changed and somebody looks. */
 export class Ledger {
-  readonly #port: ContainmentsPort
-  readonly #hub: Hub
-  readonly #changed: () => void
-  readonly #log: (line: string) => void
+  readonly #options: LedgerOptions
   #rows = new Map<string, LedgerContainment>()
   #isStale = true
   #reading: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** @param changed called when rows were read again */
-  constructor(port: ContainmentsPort, hub: Hub, changed: () => void, log: (line: string) => void) {
-    this.#port = port
-    this.#hub = hub
-    this.#changed = changed
-    this.#log = log
-    hub.provide('containments', () => [{}])
+  constructor(options: LedgerOptions) {
+    this.#options = options
+    options.hub.provide('containments', () => [{}])
   }
 
   row(id: string): LedgerRow | undefined {
@@ -45,7 +48,7 @@ export class Ledger {
   /** An event says that a row has changed. */
   touch(): void {
     this.#isStale = true
-    if (!this.#hub.reads('containments') && !this.#hub.reads('trace')) return
+    if (!this.#options.hub.reads('containments') && !this.#options.hub.reads('trace')) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       void this.refresh()
@@ -68,11 +71,11 @@ export class Ledger {
         this.#isStale = true // the sweeper and `npm run contain` change rows without an event here
         await this.refresh()
         if (this.#isStale) return sendError(response, 503, 'the ledger could not be read; see the log of the lab')
-        sendJson(response, 200, { containments: [...this.#rows.values()].map(viewOf) })
+        sendJson(response, 200, { containments: [...this.#rows.values()].map((row) => this.#view(row)) })
       },
       'POST /lab/containments': changing(Asked, async (asked, response) => {
         try {
-          sendJson(response, 200, await this.#port.act(asked))
+          sendJson(response, 200, await this.#options.port.act(asked))
         } catch (error) {
           if (!(error instanceof NotPossibleHere)) throw error
           sendError(response, error.status, error.message)
@@ -87,15 +90,21 @@ export class Ledger {
     clearTimeout(this.#timer)
   }
 
+  /** The event knows the effect better than the row, which may have changed since. */
+  #view({ created_at, text, ...view }: LedgerContainment): ContainmentView {
+    const effect = this.#options.effectOf(view.id)
+    return effect === undefined ? view : { ...view, latency_ms: Math.max(0, effect - view.alert_at) }
+  }
+
   async #read(): Promise<void> {
     this.#isStale = false
     try {
-      this.#rows = new Map((await this.#port.list()).map((row) => [row.id, row]))
-      this.#hub.mark('containments')
-      this.#changed()
+      this.#rows = new Map((await this.#options.port.list()).map((row) => [row.id, row]))
+      this.#options.hub.mark('containments')
+      this.#options.changed()
     } catch (error) {
       this.#isStale = true
-      this.#log(`the ledger could not be read: ${error instanceof Error ? error.message : error}`)
+      this.#options.log(`the ledger could not be read: ${error instanceof Error ? error.message : error}`)
     }
   }
 }
@@ -105,5 +114,3 @@ const titleOf = ({ action, state, result, reason, mode }: LedgerContainment): st
   const detail = [result, reason].filter((each) => each !== null).join(', ')
   return `${would}${action}: ${state}${detail && ` (${detail})`}`
 }
-
-const viewOf = ({ created_at, text, ...view }: LedgerContainment): ContainmentView => view

@@ -1,5 +1,5 @@
 import { groupOfKey, type Monitor, nextAligned, type Observer } from 'alertproof'
-import type { SiemRule } from 'alertproof/siem'
+import type { RuleObserver, SiemRule } from 'alertproof/siem'
 import type { Group, GroupView, MonitorView } from './api.ts'
 import { filesOf } from './files.ts'
 import { GroupValues, type GroupWord } from './group-values.ts'
@@ -30,6 +30,14 @@ export class MonitorViews {
     pass: (monitor, { at, key, value, state }) => this.#of(monitor).see(key, at, value, state),
     ended: (monitor, key, at) => this.#of(monitor).see(key, at, Number.NaN, 'OK'),
   }
+  /** For the evaluation of rules: what the first case compares is shown. */
+  readonly ruleObserver: RuleObserver = {
+    pass: (rule, { at, key, values }) => {
+      const alias = comparedIn(rule)?.alias
+      const shown = rule.queries.findIndex((query) => query.alias === alias)
+      this.#of(rule).see(key, at, values[Math.max(0, shown)] ?? Number.NaN, 'OK')
+    },
+  }
   readonly #deps: MonitorViewsDeps
   readonly #observed = new Map<string, Observed>()
   readonly #changed = new Set<string>()
@@ -41,12 +49,6 @@ export class MonitorViews {
       this.#changed.clear()
       return monitors.length === 0 ? [] : [{ monitors }]
     })
-  }
-
-  /** For the evaluation of rules: what the first case compares is shown. @param values of the queries, in their order */
-  rulePass(rule: SiemRule, { at, key, values }: { at: number; key: string; values: readonly number[] }): void {
-    const shown = rule.queries.findIndex(({ alias }) => alias === comparedIn(rule)?.alias)
-    this.#of(rule).see(key, at, values[Math.max(0, shown)] ?? Number.NaN, 'OK')
   }
 
   /** Every monitor, and every rule that is enabled. */

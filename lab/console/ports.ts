@@ -1,6 +1,6 @@
 // What the console can do beyond the lab: the command line composes it, because the lab knows neither the ledger nor the attacks.
 
-import type { AttackAsked, AttackRun, AttackView, ContainmentAsked, ContainmentView } from './api.ts'
+import type { AttackAsked, AttackLine, AttackView, ContainmentAsked, ContainmentView } from './api.ts'
 
 /** The ledger of containments. */
 export interface ContainmentsPort {
@@ -17,29 +17,35 @@ export interface LedgerContainment extends ContainmentView {
   readonly text: string
 }
 
+/** An attack with every choice made. */
+export interface AttackToRun {
+  readonly slug: string
+  readonly target: AttackAsked['target']
+  readonly twin: boolean
+  readonly seed: number
+  readonly pace: number
+  readonly mine: { readonly sid: string | undefined } | undefined
+}
+
 /** Attacks on this lab. */
 export interface AttacksPort {
   list(): readonly AttackView[]
+  newSeed(): number
+  /** @throws NotPossibleHere if the attack cannot be carried out so */
+  check(asked: AttackToRun): void
   /**
    * Carries one out.
-   * @param told called with each new line, and when a target begins; the run is the same object, which grows
    * @param signal stops it
    * @returns whether each check holds
    * @throws an error whose message a person understands
    */
-  run(
-    asked: Required<Omit<AttackAsked, 'mine'>> & Pick<AttackAsked, 'mine'>,
-    told: Told,
-    signal: AbortSignal,
-  ): Promise<boolean>
-  /** @throws NotPossibleHere if the attack cannot be carried out so */
-  check(asked: AttackAsked): void
-  newSeed(): number
+  run(asked: AttackToRun, told: Told, signal: AbortSignal): Promise<boolean>
 }
 
 export interface Told {
+  /** A target begins; the events of it have this run id. */
   began(runId: string): void
-  line(line: AttackRun['lines'][number]): void
+  line(line: Omit<AttackLine, 'at'>): void
 }
 
 /** What was asked is understood and cannot be done; the message says why. */

@@ -72,6 +72,11 @@ export class TraceViews {
     this.#add({ by: 'rule', report: signal }, traceOf(rule, signal_id), rule, name, group, Date.parse(at))
   }
 
+  /** Epoch ms of the effect of a containment, as its event tells it. */
+  effectOf(id: string): number | undefined {
+    return this.#containments.effectOf(id)
+  }
+
   /** Reports that a trace has grown. */
   grow(id: string): void {
     if (!this.#deps.hub.reads('trace')) return

@@ -117,7 +117,10 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     ...(cadenceSeconds === undefined ? { live: true } : { cadenceSeconds }),
     ...(latenessSeconds !== undefined && { latenessSeconds }),
   })
-  const ruleEvaluator = new RuleEvaluator(rules, latenessSeconds === undefined ? {} : { latenessSeconds })
+  const ruleEvaluator = new RuleEvaluator(rules, {
+    ...(console && { observer: console.values.ruleObserver }),
+    ...(latenessSeconds !== undefined && { latenessSeconds }),
+  })
   const recent = new RecentLogs()
   const counters: Counters = { logs: 0, refused_requests: 0, too_old: 0, duplicate_frames: 0 }
 

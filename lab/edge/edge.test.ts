@@ -7,6 +7,7 @@ import { deferred } from '../start/deferred.ts'
 import { type Edge, startEdge } from './edge.ts'
 import { azure, heroku } from './flavour.ts'
 import type { EdgeOptions } from './options.ts'
+import type { RecordedCall } from './recording.ts'
 
 interface Seen {
   method: string
@@ -382,4 +383,25 @@ test('a free port replaces a taken one', async () => {
   opened.push(other)
   expect(other.port).not.toBe(edge.port)
   expect(other.origin).toBe(`http://localhost:${other.port}`)
+})
+
+test('the calls of one path are recorded with their answers, and no others', async () => {
+  const calls = deferred<RecordedCall>()
+  const all: RecordedCall[] = []
+  const done = (call: RecordedCall) => {
+    all.push(call)
+    calls.resolve(call)
+  }
+  const { edge } = await behind({ record: { path: '/contain/revoke', done } }, (_, response) => {
+    response.writeHead(200).end('{"result":"success"}')
+  })
+  await send(edge, { method: 'GET', path: '/contain/revoke' })
+  await send(edge, { method: 'POST', path: '/contain', body: 'other' })
+  await send(edge, { method: 'POST', path: '/contain/revoke', headers: { 'X-Mark': 'one' }, body: '{"sid":"a"}' })
+  const call = await calls.promise
+  expect(all).toHaveLength(1)
+  expect(call).toMatchObject({ status: 200, body: '{"sid":"a"}', answer: '{"result":"success"}' })
+  expect(call.request.split('\n')[0]).toBe('POST /contain/revoke HTTP/1.1')
+  expect(call.request).toContain('\nX-Mark: one\n')
+  expect(call.request.endsWith('\n\n{"sid":"a"}')).toBe(true)
 })

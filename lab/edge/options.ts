@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Flavour } from './flavour.ts'
+import type { RecordedCall } from './recording.ts'
 
 export interface EdgeOptions {
   readonly flavour: Flavour
@@ -15,4 +16,6 @@ export interface EdgeOptions {
   readonly onRequest?: (headers: IncomingHttpHeaders) => void
   /** Time-out for the first byte of the answer, instead of the flavour's. */
   readonly timeoutMs?: number
+  /** Records the POST requests of one path, with their answers. */
+  readonly record?: { readonly path: string; readonly done: (call: RecordedCall) => void }
 }

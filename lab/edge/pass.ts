@@ -2,6 +2,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request as openRequest
 import { requestIdFor } from './flavour.ts'
 import { endToEnd, type HeaderList, headerList, headerValue, without } from './headers.ts'
 import type { EdgeOptions } from './options.ts'
+import { recordCall } from './recording.ts'
 import { FAULTS, type FaultCode, routerLine } from './router-line.ts'
 
 const ERROR_PAGE =
@@ -50,8 +51,10 @@ export function pass(exchange: Exchange): void {
     })
   })
   const timer = setTimeout(() => fail('H12'), options.timeoutMs ?? options.flavour.timeoutMs)
+  const seeAnswer = recorded(exchange)
   upstream.once('response', (answer) => {
     clearTimeout(timer)
+    seeAnswer?.(answer)
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length
     })
@@ -98,6 +101,13 @@ export function pass(exchange: Exchange): void {
       ...(fault ? { fault } : {}),
     })
   }
+}
+
+/** @returns what sees the answer of a call that is to be recorded */
+function recorded(exchange: Exchange): ((answer: IncomingMessage) => void) | undefined {
+  const { request, url, options } = exchange
+  const { record } = options
+  return record?.path === url && request.method === 'POST' ? recordCall(exchange, record.done) : undefined
 }
 
 function relay(answer: IncomingMessage, response: ServerResponse, request: IncomingMessage, upstream: ClientRequest) {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import { REVOKE_PATH } from '../../shared/containment/revoke-call.ts'
+import type { ConsoleOptions } from '../console/console.ts'
 import { type Configuration, type Datadog, startDatadog } from '../datadog/server.ts'
 import type { QueueOptions } from '../datadog/webhook-queue.ts'
 import { CookieCopies } from '../edge/copies.ts'
@@ -20,6 +22,8 @@ export interface Ports {
   readonly datadog: number
 }
 
+export type ConsolePorts = Pick<ConsoleOptions, 'attacks' | 'containments' | 'exercise'>
+
 export interface FrontOptions {
   /** The project's root, which holds the built console. */
   readonly root: string
@@ -30,6 +34,8 @@ export interface FrontOptions {
   readonly detectionsFolder: string
   readonly cadenceSeconds: number | undefined
   readonly webhookQueue: QueueOptions | undefined
+  /** What the console can do beyond the lab. */
+  readonly console: ConsolePorts | undefined
   readonly logs: LogFiles
   readonly log: (text: string) => void
   readonly undo: Undo
@@ -59,10 +65,12 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { root, detectionsFolder, ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
   const behind = { web: NO_APP, functions: NO_APP }
   let drain: ReturnType<typeof createDrain> | undefined
+  let view: Datadog['console']
   const copies = new CookieCopies()
   const webEdge = await startEdge({
     flavour: heroku,
     onRequest: (headers) => copies.note(headers),
+    record: { path: REVOKE_PATH, done: (call) => view?.noteCall(call) },
     port: ports.web,
     target: () => behind.web,
     onRouterLine(line) {
@@ -94,6 +102,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       detections: detectionsFolder,
       version: versionOfProject(),
       urls: { web: webEdge.origin, functions: functionsEdge.origin },
+      ...options.console,
     },
     copyOf: (sid) => copies.find(sid),
     setForwarding(on) {
@@ -105,6 +114,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
     ...(webhookQueue && { queue: webhookQueue }),
   })
+  view = datadog.console
   undo.push('Datadog stand-in', datadog.close)
   const note = (line: string) => logs.note('delivery', line)
   const forwarder = createForwarder({

@@ -12,7 +12,7 @@ import { deferred } from './deferred.ts'
 import { DetectionFiles } from './detections.ts'
 import { type AppEnvironments, appEnvironments } from './environment.ts'
 import { followDetections } from './follow-detections.ts'
-import { openFront, type Ports } from './front.ts'
+import { type ConsolePorts, openFront, type Ports } from './front.ts'
 import { openLogFiles } from './log-files.ts'
 import { buildApps, migrateDatabase } from './prepare.ts'
 import { type Launch, launchFunctions, launchWeb } from './programs.ts'
@@ -31,6 +31,8 @@ export interface LabOptions {
   readonly cadenceSeconds?: number
   /** Retries and time-outs of the stand-in's webhooks; read at each delivery. */
   readonly webhookQueue?: QueueOptions
+  /** What the console can do beyond the lab. */
+  readonly console?: ConsolePorts
   /** Called with messages for a person. */
   readonly log: (text: string) => void
   /** Called for each part that is ready. */
@@ -148,6 +150,7 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   const front = await openFront({
     root,
     detectionsFolder,
+    console: options.console,
     ports,
     secrets,
     detections,

@@ -60,6 +60,8 @@ export interface Run {
   readonly mailbox?: Mailbox | undefined
   /** @param ms after the story's origin; undefined before there is one */
   readonly tell: (who: string, what: string, ms?: number) => void
+  /** Awaited before each request of the attack. */
+  readonly pace?: (() => Promise<void>) | undefined
   readonly signal: AbortSignal
 }
 

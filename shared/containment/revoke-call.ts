@@ -3,7 +3,7 @@ import { Sid } from '../event.ts'
 import { postSigned, type SigningDeps, signedFields } from '../signed-call.ts'
 import { WEB_TIMEOUT_MS } from './policy.ts'
 
-const REVOKE_PATH = '/contain/revoke'
+export const REVOKE_PATH = '/contain/revoke'
 export const REVOKE_OP = `POST ${REVOKE_PATH}`
 
 /** The body of the signed call functions → web. */

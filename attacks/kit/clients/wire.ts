@@ -32,6 +32,8 @@ export interface Line {
   /** The mailbox of the invented addresses; absent outside a lab. */
   readonly mailbox?: Mailbox | undefined
   readonly signal: AbortSignal
+  /** Awaited before each request: slow motion for who watches. */
+  readonly pace?: (() => Promise<void>) | undefined
   /** Counts a request and tracks it until it ends. @throws RequestFailed beyond the limit */
   track<T>(request: () => Promise<T>): Promise<T>
 }
@@ -72,6 +74,7 @@ export function createCounter(atMost: number): Counter {
  */
 export async function send(outgoing: Outgoing, from: { device: Device; address: string }, line: Line): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
+    await line.pace?.()
     const answer = await line.track(() => once(outgoing, from, line))
     if (answer.status === 503 && outgoing.impatient) return answer
     if (answer.status !== 503 || attempt === TRIES) {

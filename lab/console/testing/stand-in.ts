@@ -3,6 +3,7 @@ import type { DatadogOptions } from '../../datadog/server.ts'
 import { type Datadog, startDatadog } from '../../datadog/server.ts'
 import { type Answer, type Receiver, startReceiver } from '../../datadog/testing/receiver.ts'
 import type { ConsoleOptions } from '../console.ts'
+import { streamed } from './streamed.ts'
 
 /** A stand-in with a console and a receiver of its webhooks. */
 export interface StandIn {
@@ -65,32 +66,10 @@ export async function startStandIn(
       })
       if (response.status !== 202) throw new Error(`the intake answered ${response.status}`)
     },
-    next: (event, fits) => nextOf(url(`/lab/stream?events=${event}`), fits),
+    next: (event, fits) => streamed(url(`/lab/stream?events=${event}`), event, fits),
     async close() {
       await datadog.close()
       await receiver.close()
     },
-  }
-}
-
-async function nextOf<T>(url: string, fits: (data: T) => boolean): Promise<T> {
-  const stopped = new AbortController()
-  try {
-    const { body } = await fetch(url, { signal: stopped.signal })
-    let text = ''
-    for await (const chunk of body ?? []) {
-      text += Buffer.from(chunk).toString()
-      const events = text.split('\n\n')
-      text = events.pop() ?? ''
-      for (const each of events) {
-        const [, data] = /^data: (.*)$/m.exec(each) ?? []
-        if (data === undefined) continue
-        const found = JSON.parse(data) as T
-        if (fits(found)) return found
-      }
-    }
-    throw new Error('the stream ended')
-  } finally {
-    stopped.abort()
   }
 }

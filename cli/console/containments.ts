@@ -1,0 +1,106 @@
+// The ledger of containments for the console, as `npm run contain` shows and changes it.
+
+import { randomUUID } from 'node:crypto'
+import type { FunctionsDeps } from '../../functions/deps.ts'
+import type { ContainmentAsked } from '../../lab/console/api.ts'
+import { type ContainmentsPort, type LedgerContainment, NotPossibleHere } from '../../lab/console/ports.ts'
+import { NotPossible, retry, undo } from '../../ops/contain/operate.ts'
+import type { Containment, ContainmentState } from '../../shared/stores/port.ts'
+import { openLabLedger } from '../contain/ledger.ts'
+import { describe } from '../contain/print.ts'
+
+const SHOWN = 200
+/** Decisions name who decided; the console has no accounts. */
+const OPERATOR = 'console'
+
+const CAN: Readonly<Record<ContainmentState, LedgerContainment['can']>> = {
+  held: ['approve', 'undo'],
+  failed: ['retry', 'undo'],
+  pending: ['retry', 'undo'],
+  done: ['undo'],
+  closed: ['undo'],
+  undone: [],
+}
+
+/** Opens the ledger at its first use, because the lab's stores start later than its console. */
+export interface OpenedContainments extends ContainmentsPort {
+  close(): Promise<void>
+}
+
+/** @param dir the directory of the lab @param log called with what the ledger's own log says */
+export function containmentsPort(dir: string, log: (line: string) => void): OpenedContainments {
+  let opened: Promise<FunctionsDeps> | undefined
+  const open = () => {
+    opened ??= openLabLedger(dir, log).catch((error: unknown) => {
+      opened = undefined // the lab may be ready later
+      throw error
+    })
+    return opened
+  }
+  return {
+    async list() {
+      const { stores } = await open()
+      return (await stores.containments.list({ limit: SHOWN })).map(viewOf)
+    },
+    async act(asked) {
+      const deps = await open()
+      const row = (await deps.stores.containments.list({})).find(({ id }) => id === asked.id)
+      if (!row) throw new NotPossibleHere(`no containment ${asked.id} is in the ledger`, 404)
+      if (!CAN[row.state].includes(asked.do)) throw new NotPossibleHere(`it is ${row.state}: ${canText(row.state)}`)
+      try {
+        const changed = await carryOut(row, asked, deps)
+        return { state: changed.state, message: messageOf(changed) }
+      } catch (error) {
+        if (error instanceof NotPossible) throw new NotPossibleHere(error.message)
+        throw error
+      }
+    },
+    async close() {
+      const deps = await opened?.catch(() => undefined)
+      await deps?.close()
+    },
+  }
+}
+
+function carryOut(
+  row: Containment,
+  { do: action, reason }: ContainmentAsked,
+  deps: FunctionsDeps,
+): Promise<Containment> {
+  const decision = { operator: OPERATOR, why: reason }
+  return (action === 'undo' ? undo : retry)(row, randomUUID(), deps.contain, decision)
+}
+
+function canText(state: ContainmentState): string {
+  const can = CAN[state]
+  return can.length === 0 ? 'nothing can be done about it' : `it can be ${can.join(' or ').replace('undo', 'undone')}`
+}
+
+function messageOf({ action, scope, state, reason }: Containment): string {
+  if (state === 'undone') {
+    return action === 'block_ip'
+      ? `The block of ${scope} is lifted.`
+      : `The containment of ${scope} is taken back. Sessions that it ended stay ended: their owner signs in again.`
+  }
+  if (state === 'done') return `${action} of ${scope} is done.`
+  return `${action} of ${scope} is ${state}${reason ? ` (${reason})` : ''}.`
+}
+
+function viewOf(row: Containment): LedgerContainment {
+  const { id, detection, cycle, action, scope, state, result, reason, alertedAt, createdAt, updatedAt, renewedAt } = row
+  const isFirstEffect = state === 'done' && renewedAt === undefined
+  return {
+    ...{ id, detection, action, state },
+    by: cycle.startsWith('signal-') ? 'rule' : 'monitor',
+    subject: scope,
+    result: result ?? null,
+    reason: reason ?? null,
+    mode: String(result) === 'observed' ? 'observe' : 'enforce',
+    alert_at: alertedAt.getTime(),
+    changed_at: updatedAt.getTime(),
+    latency_ms: isFirstEffect ? Math.max(0, updatedAt.getTime() - alertedAt.getTime()) : null,
+    can: CAN[state],
+    created_at: createdAt.getTime(),
+    text: describe(row),
+  }
+}
