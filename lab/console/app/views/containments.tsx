@@ -18,7 +18,7 @@ export function ContainmentsView() {
   const rows = containments.value
   return (
     <div class="view">
-      <ViewHead title="Containments" sub="What each alert led to, from the ledger. Every alert has exactly one row." />
+      <ViewHead title="Containments" sub="What each alert led to, from the ledger: one row for each." />
       {fault.value !== undefined && <Fault>{fault.value}</Fault>}
       {rows && rows.length === 0 && (
         <EmptyState title="Nothing was contained yet">

@@ -3,7 +3,7 @@ import type { AttackAsked, AttackRun, AttackView } from '../../../api.ts'
 import { announce } from '../../announce.tsx'
 import { sendJson } from '../../http.ts'
 import { live, putAttackRun } from '../../live.ts'
-import { route } from '../../route.ts'
+import { replaceQuery, route } from '../../route.ts'
 import { messageOf } from '../kit/format.ts'
 
 /** What is asked beside the slug. */
@@ -69,6 +69,8 @@ export async function start(asked: AttackAsked): Promise<void> {
   try {
     const { run } = await sendJson<{ run: AttackRun }>('POST', '/lab/attacks', asked)
     putAttackRun(run)
+    // The address keeps it: the story stays, also after a reload.
+    replaceQuery({ slug: run.slug, run: run.id })
     announce(`${run.twin ? 'The twin of ' : ''}${run.slug} runs.`)
   } catch (error) {
     fault.value = messageOf(error)

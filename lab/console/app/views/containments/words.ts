@@ -23,7 +23,7 @@ export const isObserved = ({ mode, action }: ContainmentView): boolean => mode =
 
 /** What the state means for the person who reads it. */
 export function meaning({ action, mode, state, result, reason }: ContainmentView): string {
-  if (mode === 'observe') return 'This detection only observes: nothing was done.'
+  if (mode === 'observe') return 'This detection only observes: nothing was done. Approve it to carry it out after all.'
   if (action === 'notify' && state === 'done')
     return 'This detection tells a person and ends nothing: the subject may be a victim.'
   if (state === 'done' && result === 'noop') return 'There was nothing left to do: the subject was contained already.'
@@ -65,7 +65,7 @@ export const FILTERS: readonly { value: Filter; text: string; takes: (row: Conta
 ]
 
 export function toneOf(row: ContainmentView): 'good' | 'danger' | 'warning' | 'info' | 'quiet' {
-  if (isObserved(row) && row.state === 'done') return 'info'
+  if (row.mode === 'observe' || (row.action === 'notify' && row.state === 'done')) return 'info'
   if (row.state === 'done') return 'good'
   if (row.state === 'failed') return 'danger'
   return row.state === 'held' || row.state === 'pending' ? 'warning' : 'quiet'

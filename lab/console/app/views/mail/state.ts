@@ -17,6 +17,7 @@ export interface Mail {
 const MOST_MAILS = 1_000
 const WAIT_SECONDS = 30
 const PAUSE_AFTER_FAULT_MS = 2_000
+const PAUSE_AFTER_NOTHING_MS = 500
 
 /** Newest first; undefined before the first answer. */
 export const mails = signal<readonly Mail[] | undefined>(undefined)
@@ -41,6 +42,8 @@ async function follow(end: AbortSignal): Promise<void> {
       known = [...more, ...known].slice(0, MOST_MAILS)
       mails.value = known
       fault.value = undefined
+      // A mailbox with many readers does not wait.
+      if (more.length === 0) await pause(PAUSE_AFTER_NOTHING_MS, end)
     } catch (error) {
       if (isAbort(error)) return
       fault.value = messageOf(error)
