@@ -61,7 +61,9 @@ describe('a decision on a row that another process changes at the same time', ()
   it('is refused when the row is past it', async () => {
     const row = await claimed()
     const refused = retry(row, randomUUID(), overtaken(1, finished), ann)
-    await expect(refused).rejects.toThrow('it is done; only a held, failed, pending or observed containment can be carried out')
+    await expect(refused).rejects.toThrow(
+      'it is done; only a held, failed, pending or observed containment can be carried out',
+    )
     expect(await rowOf(row)).not.toHaveProperty('operator')
     expect(said()).toEqual([])
   })
