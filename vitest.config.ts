@@ -10,6 +10,7 @@ const LONGEST = [
   'test/verify.test.ts',
   'test/browser/browser.test.ts',
   'test/verdict.test.ts',
+  'test/docs/lessons.test.ts',
   'functions/stores-down.test.ts',
   'lab/stores/recovery.test.ts',
   'functions/contain/contain.test.ts',

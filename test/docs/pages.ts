@@ -25,7 +25,7 @@ export interface Page {
 const FENCE = /^[ \t]*(```+)(\w*)\n([\s\S]*?)^[ \t]*\1$/gm
 
 export async function loadPages(): Promise<Page[]> {
-  const folders = ['.', 'docs', 'runbooks']
+  const folders = ['.', 'docs', 'docs/lessons', 'runbooks']
   const paths = await Promise.all(
     folders.map(async (folder) => {
       const names = (await readdir(join(ROOT, folder))).filter((name) => name.endsWith('.md'))
