@@ -18,6 +18,8 @@ const KEYS_OF = {
 export interface Step {
   readonly name: string
   readonly sql: string
+  /** Whether the step reads itself. */
+  readonly recursive?: boolean
 }
 
 /**

@@ -25,3 +25,7 @@ function join(conditions: readonly string[], word: string, none: string): string
   if (only === undefined) return none
   return conditions.length === 1 ? only : `(${conditions.join(` ${word} `)})`
 }
+
+/** The evaluator orders groups of several facets by their values with the lengths of these. */
+export const keyOf = (facets: number): string =>
+  facets > 1 ? `array_to_string(list_transform(k, lambda x: len(x) || ':' || x), '')` : `coalesce(k[1], '')`

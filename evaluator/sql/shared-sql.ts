@@ -15,7 +15,7 @@ export function sharedSteps({ index, query, rule }: EvaluatedMonitor, key: strin
   const places = query.by.flatMap((facet, i) => (rule.notifyBy?.includes(facet.name) ? [`k[${i + 1}]`] : []))
   const place = (kind: string) => `t * 2 + (${kind} > 0)::INT`
   const counted = (column: string, code: number) =>
-    `sum(sum((state = ${code})::INT - (before = ${code})::INT)) OVER w AS ${column}`
+    `sum(sum((state = ${code})::INT - (before = ${code})::INT)) OVER (PARTITION BY shared ORDER BY p) AS ${column}`
   return [
     {
       name: name('moves'),
@@ -27,7 +27,7 @@ export function sharedSteps({ index, query, rule }: EvaluatedMonitor, key: strin
       name: name('counts'),
       sql: `SELECT shared, p, max(t) AS t, bool_or(kind = ${DROP}) AS dropped, arg_max(k, key) AS last,
     ${counted('alerts', 3)}, ${counted('warnings', 2)}, ${counted('missing', 1)}
-  FROM ${name('moves')} GROUP BY shared, p WINDOW w AS (PARTITION BY shared ORDER BY p)`,
+  FROM ${name('moves')} GROUP BY shared, p`,
     },
     {
       name: name('worst'),

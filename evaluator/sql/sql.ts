@@ -1,10 +1,13 @@
 import type { Monitor, SearchMonitor } from '../monitor/monitor.ts'
 import { parseSearch } from '../search/search.ts'
+import type { SiemRule } from '../siem/rule.ts'
 import { Columns, FORMATS, type SqlFormat, type Step } from './columns.ts'
+import { countedByMonitor, countedByRule } from './counted.ts'
 import { entrySteps } from './entries-sql.ts'
 import { type EvaluatedMonitor, evaluatedMonitor, type Refusal, refusalOf } from './evaluated.ts'
 import { text } from './literals.ts'
 import { macrosFor } from './macros.ts'
+import { type EvaluatedRule, ruleRefusal, ruleSteps, windowOf } from './rules-sql.ts'
 import { searchSql } from './search-sql.ts'
 import { stateSteps } from './states-sql.ts'
 import { valueSteps } from './values-sql.ts'
@@ -34,22 +37,43 @@ export interface Sql {
   readonly refused: readonly Refusal[]
 }
 
-/** Says in SQL which transitions monitors have over a lake of logs: those that a replay of the same logs prints. */
-export function sqlOf(monitors: readonly Monitor[], options: SqlOptions): Sql {
+/**
+ * Says in SQL which transitions monitors and rules have over a lake of logs: those that a replay of the same logs prints. With rules,
+ * the answer has a column `severity` as well.
+ */
+export function sqlOf(detections: readonly (Monitor | SiemRule)[], options: SqlOptions): Sql {
   const refused: Refusal[] = []
-  const said: EvaluatedMonitor[] = []
-  for (const monitor of monitors) {
-    const reason = refusalOf(monitor)
-    if (reason === undefined && hasOneQuery(monitor))
-      said.push(evaluatedMonitor(monitor, said.length + 1, options.cadenceSeconds))
-    else refused.push({ monitor: monitor.slug, reason: reason ?? '' })
+  const said: Said = { monitors: [], rules: [] }
+  for (const detection of detections) {
+    const reason = 'queries' in detection ? ruleRefusal(detection) : refusalOf(detection)
+    if (reason !== undefined) refused.push({ monitor: detection.slug, reason })
+    else if ('queries' in detection) said.rules.push(detection)
+    else if (hasOneQuery(detection)) {
+      said.monitors.push(evaluatedMonitor(detection, said.monitors.length + 1, options.cadenceSeconds))
+    }
   }
-  return { ...scripts(said, options), monitors: said.map(({ slug }) => slug), refused }
+  const monitors = [...said.monitors, ...said.rules].map(({ slug }) => slug)
+  return { ...scripts(said, options), monitors, refused }
+}
+
+interface Said {
+  readonly monitors: EvaluatedMonitor[]
+  readonly rules: SiemRule[]
 }
 
 const hasOneQuery = (monitor: Monitor): monitor is SearchMonitor => monitor.parsed.form === 'logs'
 
-function scripts(monitors: readonly EvaluatedMonitor[], options: SqlOptions): Pick<Sql, 'sql' | 'unread'> {
+/** The entries of rules are numbered after those of monitors. */
+function evaluatedRules(rules: readonly SiemRule[], monitors: number): EvaluatedRule[] {
+  let next = monitors + 1
+  return rules.map((rule, i) => {
+    const firstQuery = next
+    next += rule.queries.length
+    return { rule, index: i + 1, firstQuery }
+  })
+}
+
+function scripts({ monitors, rules: given }: Said, options: SqlOptions): Pick<Sql, 'sql' | 'unread'> {
   const { format, timeField, from, silenceAfterEnd = false } = options
   const formats = format === undefined ? FORMATS : [format]
   const source = { name: 'source', sql: sourceSql(from) }
@@ -57,20 +81,34 @@ function scripts(monitors: readonly EvaluatedMonitor[], options: SqlOptions): Pi
   dated.time(timeField)
   const unread = `${withSteps([source, ...dated.steps('source')])}
 SELECT (SELECT count(*) FROM source) AS lines, (SELECT count(ts) FROM logs) AS logs;\n`
-  if (monitors.length === 0) return { sql: '', unread: macrosFor(unread) + unread }
+  if (monitors.length + given.length === 0) return { sql: '', unread: macrosFor(unread) + unread }
+  const rules = evaluatedRules(given, monitors.length)
   const columns = new Columns(formats)
-  const counted = entrySteps(monitors, columns, timeField)
-  const states = monitors.flatMap((monitor) => [...valueSteps(monitor), ...stateSteps(monitor, { silenceAfterEnd })])
-  const all = monitors.map(({ index }) => `SELECT * FROM m${index}_transitions`).join(' UNION ALL ')
-  const sql = `${withSteps([source, ...columns.steps('source'), ...counted, ...states])}
-SELECT monitor, transition, "group", strftime(make_timestamp(t * 1000), '%Y-%m-%dT%H:%M:%S.%gZ') AS "at", value
-FROM (${all})
+  const counted = [
+    ...monitors.map(countedByMonitor),
+    ...rules.flatMap(({ rule, firstQuery }) =>
+      rule.queries.map((query, i) => countedByRule(query, firstQuery + i, windowOf(rule))),
+    ),
+  ]
+  const entries = entrySteps(counted, columns, timeField)
+  const states = [
+    ...monitors.flatMap((monitor) => [...valueSteps(monitor), ...stateSteps(monitor, { silenceAfterEnd })]),
+    ...rules.flatMap(ruleSteps),
+  ]
+  const severity = rules.length > 0 ? ', severity' : ''
+  const all = [
+    ...monitors.map(({ index }) => `SELECT *${severity && ', NULL AS severity'} FROM m${index}_transitions`),
+    ...rules.map(({ index }) => `SELECT * REPLACE (m + ${monitors.length} AS m) FROM r${index}_transitions`),
+  ]
+  const sql = `${withSteps([source, ...columns.steps('source'), ...entries, ...states])}
+SELECT monitor, transition, "group", strftime(make_timestamp(t * 1000), '%Y-%m-%dT%H:%M:%S.%gZ') AS "at", value${severity}
+FROM (${all.join(' UNION ALL ')})
 ORDER BY t, m, kind, key;\n`
   return { sql: macrosFor(sql) + sql, unread: macrosFor(unread) + unread }
 }
 
 const withSteps = (steps: readonly Step[]): string =>
-  `WITH ${steps.map(({ name, sql }) => `${name} AS ${name === 'entries' ? 'MATERIALIZED ' : ''}(\n  ${sql}\n)`).join(',\n')}`
+  `WITH ${steps.some(({ recursive }) => recursive) ? 'RECURSIVE ' : ''}${steps.map(({ name, sql }) => `${name} AS ${name === 'entries' ? 'MATERIALIZED ' : ''}(\n  ${sql}\n)`).join(',\n')}`
 
 const TABLE = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}$/
 const FILE = /\.(json|jsonl|ndjson|log|txt|gz|zst|parquet)$/i

@@ -1,10 +1,10 @@
 import { REMINDING, type Rule, type State } from '../evaluate/state.ts'
 import type { Operator } from '../monitor/monitor-query.ts'
 import type { Step } from './columns.ts'
-import { tickAfter } from './entries-sql.ts'
 import { type EvaluatedMonitor, sharesNotifications } from './evaluated.ts'
-import { either, number, text } from './literals.ts'
+import { either, keyOf, number, text } from './literals.ts'
 import { sharedSteps } from './shared-sql.ts'
+import { tickAfter } from './ticks.ts'
 import { DROP, silenceIsZero, watchesOthers } from './values-sql.ts'
 
 const OK = 0
@@ -203,9 +203,5 @@ class StateSteps {
     this.#add('transitions', all.join('\n  UNION ALL '))
   }
 }
-
-/** The evaluator orders groups of several facets by their values with the lengths of these. */
-const keyOf = (facets: number): string =>
-  facets > 1 ? `array_to_string(list_transform(k, lambda x: len(x) || ':' || x), '')` : `coalesce(k[1], '')`
 
 const sign = (operator: Operator): string => (operator === '==' ? '=' : operator === '!=' ? '<>' : operator)

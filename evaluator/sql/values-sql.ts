@@ -1,12 +1,15 @@
 import { NEW_AGAIN_MS } from '../evaluate/group.ts'
 import type { Measure } from '../monitor/monitor-query.ts'
 import type { Step } from './columns.ts'
-import { tickFrom } from './entries-sql.ts'
 import type { EvaluatedMonitor } from './evaluated.ts'
+import { tickFrom } from './ticks.ts'
 
 /** What ends a silence; an evaluation is 0. At one instant they come in this order. */
 const TIMEOUT = 1
 export const DROP = 2
+
+/** A window without a name: in a recursive query, DuckDB takes each name of one once. */
+const BY_VALUE = 'OVER (PARTITION BY k, v ORDER BY e, l)'
 
 /** Whether a group without a log has the value 0. */
 export const silenceIsZero = ({ rule }: EvaluatedMonitor): boolean =>
@@ -95,11 +98,7 @@ class ValueSteps {
             `SELECT k, l, -1 FROM ${this.#name('spans')} WHERE after IS NULL OR after > l`,
           ]
     if (kind === 'cardinality') {
-      this.#add(
-        'spans',
-        `SELECT k, e, l, lag(l) OVER w AS before, lead(e) OVER w AS after
-  ${this.#own} WINDOW w AS (PARTITION BY k, v ORDER BY e, l)`,
-      )
+      this.#add('spans', `SELECT k, e, l, lag(l) ${BY_VALUE} AS before, lead(e) ${BY_VALUE} AS after ${this.#own}`)
     }
     if (this.#waits) changes.push(`SELECT k, ${this.#waitEnds}, 0 FROM ${this.#name('news')}`)
     if (this.#waitsForWindow) changes.push(`SELECT []::VARCHAR[], ${this.#wholeAt}, 0 ${this.#own} HAVING count(*) > 0`)

@@ -72,3 +72,26 @@ test('unusable options are named', async () => {
   expect(await refused(...given, '--format', 'csv')).toBe('--format csv: must be one of jsonl, archive')
   expect(await refused(...given, '--cadence', '0')).toContain('--cadence 0')
 })
+
+test('a rule of Cloud SIEM is in the SQL, and one that is refused is named', async () => {
+  const rule = {
+    ...{ name: 'r', type: 'log_detection', message: 'm', isEnabled: true },
+    queries: [{ query: '*', aggregation: 'count', groupByFields: ['@ip'] }],
+    cases: [
+      { name: '', status: 'high', condition: 'a > 2' },
+      { name: '', status: 'low', condition: 'a > 0' },
+    ],
+    options: { detectionMethod: 'threshold', evaluationWindow: 300, keepAlive: 600, maxSignalDuration: 3600 },
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'sql-rule-'))
+  await writeFile(join(folder, 'seen.json'), JSON.stringify(rule))
+  const alone = { ...rule, options: { ...rule.options, evaluationWindow: 0 } }
+  await writeFile(join(folder, 'alone.json'), JSON.stringify(alone))
+  const given = ['--dialect', 'duckdb', '--from', 'x.jsonl', '--json', '--detections']
+  const { code, out, err } = await runCaptured(command, [...given, folder])
+  expect(code).toBe(1)
+  expect(JSON.parse(out)).toMatchObject({ monitors: ['seen'], refused: [{ monitor: 'alone' }] })
+  expect(err).toContain('not in the SQL: alone: evaluationWindow 0 judges the events of one instant in their order')
+  expect((await runCaptured(command, [...given, join(folder, 'seen.json')])).code).toBe(0)
+  await rm(folder, { recursive: true })
+})

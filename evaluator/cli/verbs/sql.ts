@@ -8,11 +8,12 @@ import { reportEstate } from '../replay-report.ts'
 const USAGE = `Usage: alertproof sql --dialect duckdb --detections PATH --from FILES [<options>]
 
 Prints the SQL that computes the changes that \`alertproof replay\` prints, each minute, over a lake of files: run it on the engine
-that reads the lake. Its answer has the columns monitor, transition, group, at and value. Nothing is read but the monitors.
+that reads the lake. Its answer has the columns monitor, transition, group, at and value; with rules of Cloud SIEM, which are
+evaluated at each event, severity as well. Nothing is read but the monitors and rules.
 
 Options:
   --dialect NAME      ${DIALECTS.join(', ')}
-  --detections PATH   monitors: a folder or a file, as \`replay\` reads them. May be repeated
+  --detections PATH   monitors and rules: a folder or a file, as \`replay\` reads them. May be repeated
   --from FILES        the logs, in quotes: files of JSON lines, packed or not ('logs/**/*.json.gz'), Parquet files ('*.parquet'),
                       or the name of a table or view. May be repeated for files
   --format FORM       ${FORMATS.join(' or ')}: events that an application wrote, or records of Datadog's archives (default: each
@@ -71,13 +72,12 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const { monitors, rules } = estate
   if (monitors.length + rules.length === 0)
     throw new EstateError(`${detections.join(', ')}: holds no monitor that can be evaluated`)
-  const { sql, unread, monitors: said, refused } = sqlOf(monitors, options)
-  const all = [...refused, ...rules.map(({ slug }) => ({ monitor: slug, reason: 'is a rule of Cloud SIEM' }))]
-  for (const refusal of all) io.err(`${printable(refusalText(refusal))}\n`)
+  const { sql, unread, monitors: said, refused } = sqlOf([...monitors, ...rules], options)
+  for (const refusal of refused) io.err(`${printable(refusalText(refusal))}\n`)
   const printed = values.unread ? unread : sql
-  if (values.json) json(io, { dialect, sql: printed, monitors: said, refused: all })
+  if (values.json) json(io, { dialect, sql: printed, monitors: said, refused })
   else io.out(printed)
-  return all.length === 0 ? 0 : 1
+  return refused.length === 0 ? 0 : 1
 }
 
 const refusalText = ({ monitor, reason }: Refusal): string => `not in the SQL: ${monitor}: ${reason}`
