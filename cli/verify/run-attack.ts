@@ -158,10 +158,14 @@ async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color
   narrate(
     `\n${paint({ color }, holds ? 'green' : 'red', summary)}\n${wrapped(verdictOf(facts.containment)).join('\n')}\n`,
   )
-  if (lab && !holds) narrate(paint({ color }, 'red', `Failed checks: ${faults.join('; ')}.\n`))
+  if (lab && !holds) narrate(paint({ color }, 'red', failedChecks(faults)))
   narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
   return { ...facts, ok: lab ? holds : true }
 }
+
+/** One check a line. */
+const failedChecks = (faults: readonly string[]): string =>
+  ['Failed checks:', ...faults.map((fault) => wrapped(`- ${fault}`, 78).join('\n  '))].join('\n').concat('\n')
 
 function timesOf({ ends, alert, containment }: Facts): string {
   const { contain_ms, attacker_dead } = containment
@@ -191,8 +195,9 @@ async function doTwin(run: Run, lab: ObservedLab | undefined, { narrate, color }
   const { facts, faults } =
     lab || twin instanceof Error ? judgeTwin(twin) : { facts: { events: 0, alerts: 0 }, faults: [] }
   const quiet = lab ? `No alert over ${facts.events} events.` : 'No honest request was refused.'
-  const text = faults.length === 0 ? paint({ color }, 'green', quiet) : paint({ color }, 'red', `${faults.join('; ')}.`)
-  narrate(`\n${text}\n\n`)
+  const text =
+    faults.length === 0 ? paint({ color }, 'green', `${quiet}\n`) : paint({ color }, 'red', failedChecks(faults))
+  narrate(`\n${text}\n`)
   return { ...(lab && { benign: facts }), ok: faults.length === 0 }
 }
 
