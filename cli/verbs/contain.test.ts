@@ -78,7 +78,8 @@ describe('approving', () => {
 
   test('a row revokes the session, and row and log say who approved it and why', async () => {
     const row = await held()
-    const { code, out } = await run('approve', row.id.slice(0, 12), '--why', 'CASE-17:  a theft')
+    const { code, out, err } = await run('approve', row.id.slice(0, 12), '--why', 'CASE-17:  a theft')
+    expect(err).toContain('is revoked, by ')
     expect({ code, out }).toMatchObject({ code: 0, out: expect.stringMatching(/state: +done/) })
     expect(await rowOf(row)).toMatchObject({ state: 'done', operator: 'ann', why: 'CASE-17: a theft' })
     expect(await isAlive(row.token)).toBe(false)
@@ -138,6 +139,8 @@ describe('approving', () => {
     const { code, err } = await run('approve', never.id)
     expect(code).toBe(1)
     expect(err).toContain('it is held (policy)')
+    expect(err.replaceAll('\n', ' ')).toContain('such a network is never blocked')
+    for (const line of lines(err)) expect(line.length).toBeLessThanOrEqual(80)
   })
 })
 
@@ -168,6 +171,15 @@ test('retry --all takes failed rows, and pending ones only with --state pending'
 })
 
 describe('undoing', () => {
+  test('one row says what stays as it is', async () => {
+    const row = await held({ state: 'done', reason: undefined, result: 'success', via: 'web' })
+    const { code, err } = await run('undo', row.id, '--why', 'the office')
+    expect({ code, err: err.replaceAll('\n', ' ') }).toEqual({
+      code: 0,
+      err: expect.stringContaining('stays revoked, because its two holders cannot be told apart'),
+    })
+  })
+
   test('all rows of a detection records who and why in each row and event', async () => {
     const rows = await Promise.all([held(), held({ state: 'done', reason: undefined, result: 'success', via: 'web' })])
     const { code } = await run(

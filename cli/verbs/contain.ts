@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { type Command, type Io, json, readArguments, UsageError, unknownName } from 'alertproof/cli'
+import { type Command, type Io, json, readArguments, UsageError, unknownName, wrapped } from 'alertproof/cli'
 import type { Decision } from '../../functions/contain/row.ts'
 import type { FunctionsDeps } from '../../functions/deps.ts'
 import { actOnAll, type Item } from '../../ops/contain/act.ts'
@@ -12,6 +12,7 @@ import { openLedger } from '../contain/ledger.ts'
 import { changeLine, describe, table } from '../contain/print.ts'
 import { Progress } from '../contain/progress.ts'
 import { isEmpty, REASONS, readSelection, type Selection, STATES, select } from '../contain/selection.ts'
+import { sentenceOf } from '../contain/sentence.ts'
 
 const USAGE = `Usage: npm run contain -- list [FILTER…] [--json]
        npm run contain -- show ID… [--json]
@@ -103,6 +104,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
 }
 const VERBS = ['list', 'show', 'watch', ...Object.keys(CHANGES)]
 const POLL_MS = 1_000
+const LINE_WIDTH = 80
 /** As a shell reports a command that Ctrl-C ended. */
 const STOPPED = 130
 
@@ -266,9 +268,13 @@ async function carryOutAll(
   const [only] = settled
   if (!asJson && only) io.out(`${rows.length === 1 ? describe(only) : table(settled)}\n`)
   progress.end(unbegun.length)
+  if (rows.length === 1 && only) io.err(`${sentence(only)}\n`)
   if (unbegun.length > 0) return STOPPED
   return progress.allDone ? 0 : 1
 }
+
+/** One row is explained: its state alone does not say what became of a session or a network. */
+const sentence = (row: Containment): string => wrapped(sentenceOf(row, Date.now()), LINE_WIDTH).join('\n')
 
 function reportFailure(item: Item, io: Io): void {
   if (item.kind === 'refused') io.err(`Not possible: ${item.row.id.slice(0, 12)}: ${item.error}.\n`)
