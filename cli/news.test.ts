@@ -1,4 +1,4 @@
-import type { Alert, Delivery } from 'alertproof/notify'
+import type { Alert, Delivery, SignalReport } from 'alertproof/notify'
 import { expect, test } from 'vitest'
 import { newsLine } from './news.ts'
 
@@ -46,6 +46,20 @@ const delivered = (answer: unknown, more: Partial<Delivery> = {}) =>
 test('an alert shows the measured value and its group', () => {
   expect(newsLine({ kind: 'alert', alert }, NOW, io)).toBe(
     '  12:00:07  alert        Triggered: session-reuse, 2 values of @device_hash > 1,\n                         @sid:abc',
+  )
+})
+
+test('a signal shows its severity, its value and its group, and what became of it', () => {
+  const signal: SignalReport = {
+    ...{ id: 2, signal_id: 's', rule: 'session-reuse', name: 'a', transition: 'Triggered', severity: 'critical' },
+    ...{ case: 'c', at: alert.at, notified_at: NOW, group: { '@sid': 'abc' }, value: 2, first_seen: alert.at },
+    ...{ last_seen: alert.at, title: '', message: '', sample: [], deliveries: [], unknown_webhooks: [] },
+  }
+  const line = newsLine({ kind: 'signal', signal }, NOW, io)
+  expect(line.replace(/\s+/g, ' ')).toBe(' 12:00:07 signal Triggered: session-reuse, critical, value 2, @sid:abc')
+  const delivery = { webhook: 'w', attempts: 1, state: 'delivered', answer: '{"ignored":"duplicate"}' } as const
+  expect(newsLine({ kind: 'signal-delivery', signal, delivery }, NOW, io).replace(/\s+/g, ' ')).toContain(
+    'containment session-reuse, by its signal: nothing to do (duplicate)',
   )
 })
 

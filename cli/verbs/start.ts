@@ -87,7 +87,9 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
   })
   if (options.json) json(io, await lab.run())
   log(welcome(io, lab, options.dir))
-  lab.datadog.subscribe((event) => log(newsLine(event, Date.now(), io)))
+  const tell = (event: Parameters<typeof newsLine>[0]) => log(newsLine(event, Date.now(), io))
+  lab.datadog.subscribe(tell)
+  lab.datadog.signals.subscribe(tell)
   const failure = await Promise.race([lab.failed, untilAborted(signal)])
   if (failure) log(paint(io, 'red', failure.message))
   log('Stopping …')
@@ -179,6 +181,7 @@ Try next:
 ${next}
 
 ${kept}
+The lab’s logs say env:prod, because the monitors that are deployed search for it.
 npm run lab:reset${inDir && ` --${inDir}`} deletes everything.
 Ctrl-C stops everything.
 `

@@ -1,4 +1,4 @@
-import { columns, counted, duration, type Io, paint } from 'alertproof/cli'
+import { columns, counted, duration, type Io, paint, wrapped } from 'alertproof/cli'
 import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
 import type { Scenario, Scoreboard } from '../../proof/verify/scoreboard.ts'
 
@@ -23,16 +23,45 @@ export const HEAD = [
  * @param evaluation how the monitors were evaluated, in words
  */
 export function table(board: Scoreboard, evaluation: string, io: Pick<Io, 'color'>): string {
-  const rows = [HEAD.map((word) => paint(io, 'bold', word)), ...board.scenarios.map((scenario) => row(scenario, io))]
   const summary = `${board.passed} of ${board.scenarios.length} hold`
-  return `${timesLine(board.mode, evaluation).join('\n')}
+  const introduction = timesLine(board.mode, evaluation).flatMap((line) => wrapped(line))
+  const played = wrapped(`Played by tests, because they take hours: ${playedByTestsLine()}`)
+  return `${introduction.join('\n')}
 
-${columns(rows)}
+${narrow(board.scenarios, io)}
 
-Played by tests, because they take hours: ${playedByTestsLine()}
+${played.join('\n')}
 
 ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 `
+}
+
+const LINE_WIDTH = 80
+const OUTCOME_INDENT = '    '
+const TIMES = 5
+
+/**
+ * The table in 80 columns: the name of a scenario once, and two lines for each host. The first has the times, the second
+ * what became of everybody.
+ */
+function narrow(scenarios: readonly Scenario[], io: Pick<Io, 'color'>): string {
+  const rows = scenarios.map((scenario) => row(scenario, io))
+  const bold = (words: readonly string[]) => words.map((word) => paint(io, 'bold', word))
+  const heads = [
+    ['', 'each minute', '', 'live', '', '', ''],
+    ['  target', 'alert', 'refused', 'alert', 'refused', 'signal', ''],
+  ]
+  const timesOf = ([, target, ...rest]: string[]) => [`  ${target}`, ...rest.slice(0, TIMES), rest.at(-1) ?? '']
+  const [first = '', second = '', ...lines] = columns([...heads.map(bold), ...rows.map(timesOf)]).split('\n')
+  const told = rows.flatMap((cells, n) => {
+    const [slug = ''] = cells
+    const [by = '', attacker, victim, twin] = cells.slice(2 + TIMES)
+    const facts = [...(by === '-' ? [] : [by]), `attacker ${attacker}`, `victim ${victim}`, `twin ${twin}`]
+    const outcome = wrapped(facts.join('; '), LINE_WIDTH - OUTCOME_INDENT.length).map((line) => OUTCOME_INDENT + line)
+    const name = rows[n - 1]?.[0] === slug ? [] : ['', paint(io, 'bold', slug)]
+    return [...name, lines[n] ?? '', ...outcome]
+  })
+  return [first.trimEnd(), second.trimEnd(), ...told].join('\n')
 }
 
 /** What the times of a scoreboard are, and what was measured. */
