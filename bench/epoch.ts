@@ -25,7 +25,7 @@ const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Fir
  * Measures a session check that reads the epoch of its user, against the same check without that read:
  * the handler of `GET /api/auth/session` in this process over real stores, one check after the other.
  */
-export async function benchEpoch({ rounds }: { rounds: number }): Promise<Comparison> {
+export async function benchEpoch({ rounds, signal }: { rounds: number; signal: AbortSignal }): Promise<Comparison> {
   await removeAbandoned(PARENT)
   const dir = join(PARENT, `${process.pid}-${randomBytes(4).toString('hex')}`)
   const stores = await startStores({ dir })
@@ -33,6 +33,10 @@ export async function benchEpoch({ rounds }: { rounds: number }): Promise<Compar
     const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION } = stores
     await migrate(DATABASE_URL)
     const config = parseFunctionsConfig({ ...labEnv(), DATABASE_URL, REDIS_URL, TABLES_CONNECTION })
+    const unlessStopped = (work: () => Promise<number>) => () => {
+      signal.throwIfAborted()
+      return work()
+    }
     const log = createLog({ service: 'bench', env: 'prod' }, { write: () => {} })
     const deps = createDeps(config, { hashWorker: join(ROOT, 'dist', 'hash-worker.cjs') }, log)
     const redis = openRedis(config)
@@ -43,7 +47,7 @@ export async function benchEpoch({ rounds }: { rounds: number }): Promise<Compar
       const silent = () =>
         timeChecks(routes({ ...deps, session: { ...deps.session, sessions } }).session?.handler, token)
       await Promise.all([asking(), silent()])
-      const { a, b } = await alternate(rounds, asking, silent)
+      const { a, b } = await alternate(rounds, unlessStopped(asking), silent)
       return {
         name: 'session check with the epoch over without',
         measured: { what: 'session check, in process', unit: 'ms', rounds: a },

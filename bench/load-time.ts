@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build as esbuild } from 'esbuild'
@@ -7,6 +7,7 @@ import { build } from '../build.mjs'
 import { childEnvironment } from '../lab/processes/environment.ts'
 import { productionEnv } from '../test/env.ts'
 import { alternate, type Comparison } from './rounds.ts'
+import { inTemporaryFolder } from './stopping.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const LOADER = join(import.meta.dirname, 'load-app.mjs')
@@ -25,8 +26,7 @@ export async function benchLoadTime({ rounds = 9 }: { rounds?: number } = {}): P
   await build()
   // Below the project, so that its node_modules are found.
   await mkdir(join(ROOT, '.lab'), { recursive: true })
-  const dir = await mkdtemp(join(ROOT, '.lab', 'unbundled-'))
-  try {
+  return inTemporaryFolder(join(ROOT, '.lab', 'unbundled-'), async (dir) => {
     await transpile(dir)
     const bundled = () => load(join(ROOT, 'dist', 'functions.cjs'))
     const unbundled = () => load(join(dir, 'functions', 'index.js'))
@@ -43,9 +43,7 @@ export async function benchLoadTime({ rounds = 9 }: { rounds?: number } = {}): P
       peer: { what: 'loading its sources, file by file', unit: 'ms', rounds: milliseconds(b) },
       bound: { atMost: 0.4 },
     }
-  } finally {
-    await rm(dir, { recursive: true })
-  }
+  })
 }
 
 async function load(file: string): Promise<Load> {

@@ -8,6 +8,7 @@ import { document, table } from './report.ts'
 import { benchRevokes } from './revokes.ts'
 import { type Comparison, holds } from './rounds.ts'
 import { benchService, type Length } from './service.ts'
+import { holdingStores, stopAtSignals } from './stopping.ts'
 import { benchSweep } from './sweeps.ts'
 
 const usage = `Usage: npm run bench [-- --quick --json]
@@ -45,9 +46,11 @@ Options:
   --json   print one JSON document on stdout, with every round
   --help   this text
 
-Exit code: 0 if every ratio holds, 1 if one is missed, 2 for unusable arguments.
+Exit code: 0 if every ratio holds, 1 if one is missed, 2 for unusable arguments, 130 after Ctrl-C.
 `
 
+/** As a shell reports a command that Ctrl-C ended. */
+const STOPPED = 130
 const FULL: Length = { rounds: 5, turns: 3, milliseconds: 2000 }
 const QUICK: Length = { rounds: 3, turns: 2, milliseconds: 1500 }
 /** One hour of a busy service. The first round includes compilation, which the median excludes. */
@@ -71,7 +74,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return comparisons.every(holds) ? 0 : 1
   } catch (error) {
     io.err(`${error instanceof Error ? error.message : String(error)}\n`)
-    return 1
+    return io.signal.aborted ? STOPPED : 1
   }
 }
 
@@ -81,24 +84,19 @@ async function measure(quick: boolean, io: Io): Promise<Comparison[]> {
   const length = quick ? QUICK : FULL
   say(`Replaying ${EVENTS.toLocaleString('en')} events, ${length.rounds} rounds`)
   const replaying = replayComparisons(await benchReplay({ events: EVENTS, rounds: length.rounds }))
-  io.signal.throwIfAborted()
   const hours = quick ? 4 : 10
   say(`Replaying ${FILLING_HOURS} and ${hours} hours for their memory`)
   const memory = memoryComparisons(await replayMemory(FILLING_HOURS), await replayMemory(hours), hours)
-  io.signal.throwIfAborted()
   say('Loading the functions')
   const loading = await benchLoadTime()
-  io.signal.throwIfAborted()
   say('Checking sessions with and without the epoch')
-  const epoch = await benchEpoch({ rounds: 4 * length.rounds })
+  const epoch = await holdingStores(() => benchEpoch({ rounds: 4 * length.rounds, signal: io.signal }))
   io.signal.throwIfAborted()
   say('Revoking sessions on web')
   const revokes = await benchRevokes({ rounds: length.rounds })
-  io.signal.throwIfAborted()
   say('Sweeping open sessions')
   const sweeps = await benchSweep({ rounds: length.rounds, many: quick ? 100_000 : 1_000_000 })
-  io.signal.throwIfAborted()
-  const service = await benchService(length, say, io.signal)
+  const service = await holdingStores(() => benchService(length, say, io.signal))
   return [...service, epoch, ...revokes, ...sweeps, ...replaying, ...memory, loading]
 }
 
@@ -156,15 +154,12 @@ function readOptions(argv: readonly string[]): { quick: boolean; json: boolean }
 }
 
 function terminal(): Io {
-  const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stopping.abort(new Error(`stopped by ${signal}`)))
-  }
+  const err = (text: string) => void process.stderr.write(text)
   return {
     out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    err,
     color: process.stdout.isTTY === true && !process.env.NO_COLOR,
-    signal: stopping.signal,
+    signal: stopAtSignals(err),
   }
 }
 

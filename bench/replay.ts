@@ -1,10 +1,11 @@
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadMonitors, type Monitor, readMonitor, type Transition } from 'alertproof'
 import { fileChunks, replayStream, visitLines } from 'alertproof/replay'
 import { type BatchRule, batchSql, DuckDb } from './batch-sql.ts'
 import { type Shape, writeEvents } from './events.ts'
+import { inTemporaryFolder } from './stopping.ts'
 
 /** Events per CPU second of replays of one log, and of its peer in the same rounds. */
 export interface ReplayBench {
@@ -126,13 +127,16 @@ export async function benchReplay(options: { events?: number; rounds?: number } 
   return benches
 }
 
-async function benchShape(
+const benchShape = (...measured: [Shape, readonly MeasuredReplay[], number, number]): Promise<ReplayBench[]> =>
+  inTemporaryFolder(join(tmpdir(), 'ato-bench-'), (dir) => benchIn(dir, ...measured))
+
+async function benchIn(
+  dir: string,
   shape: Shape,
   replays: readonly MeasuredReplay[],
   events: number,
   rounds: number,
 ): Promise<ReplayBench[]> {
-  const dir = await mkdtemp(join(tmpdir(), 'ato-bench-'))
   const duckDb = await DuckDb.start()
   try {
     const file = join(dir, 'events.jsonl')
@@ -166,7 +170,6 @@ async function benchShape(
     })
   } finally {
     duckDb.stop()
-    await rm(dir, { recursive: true })
   }
 }
 

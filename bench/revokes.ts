@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { build as esbuild } from 'esbuild'
@@ -11,6 +11,7 @@ import { REVOKE_OP, type RevokeCall } from '../shared/containment/revoke-call.ts
 import { Secret } from '../shared/secret.ts'
 import { revokeKeys, SIGNATURE_HEADER, sign } from '../shared/signature.ts'
 import { alternate, type Comparison, type Count, perSecond } from './rounds.ts'
+import { inTemporaryFolder } from './stopping.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 /** The number of concurrent calls, each on its own connection. */
@@ -30,7 +31,10 @@ export async function benchRevokes({ rounds }: { rounds: number }): Promise<Comp
   await build()
   // Below the project, so that its node_modules are found.
   await mkdir(join(ROOT, '.lab'), { recursive: true })
-  const dir = await mkdtemp(join(ROOT, '.lab', 'revokes-'))
+  return inTemporaryFolder(join(ROOT, '.lab', 'revokes-'), (dir) => measureIn(dir, rounds))
+}
+
+async function measureIn(dir: string, rounds: number): Promise<Comparison[]> {
   const servers: Server[] = []
   try {
     const script = join(dir, 'server.mjs')
@@ -59,7 +63,6 @@ export async function benchRevokes({ rounds }: { rounds: number }): Promise<Comp
     ]
   } finally {
     for (const { close } of servers) close()
-    await rm(dir, { recursive: true })
   }
 }
 
