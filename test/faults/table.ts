@@ -70,18 +70,18 @@ attack and delivers its webhook. The exit code is 1 if any number but the victim
 ${HEAL_MS / 1000} s.
 
 - **victims**: accounts with a live session that an alert was raised about. As many bystanders have sessions on the same hosts.
-  Half of the sessions are of web and half of the API. A token of one host is refused by the other, so each session
-  is asked about, by a real request, at the host that takes it.
+  Half of the sessions belong to web and half to the API. Each host refuses tokens of the other, so each session
+  is tested by a real request to its own host.
 - **lost**: the session lives on ${(HEAL_MS + 10_000) / 1000} s after the fault's end.
 - **doubled**: a second effect, or a second \`contain\` event that says it was done.
 - **unreported**: carried out without a \`contain\` event.
 - **wrongly dead**: a bystander, or a session that was opened after the containment, is refused at the end.
 - **wrongly alive**: a victim that was refused is accepted again.
 - **time to heal**: from the fault's end to the refusal of the last victim. Unless the remark says otherwise, the sender
-  tries each delivery once. What the fault took is brought back by the sweeper alone: it goes on with the rows that
-  are not finished, and asks Datadog for alerts that have no row.
+  tries each delivery once. Only the sweeper repairs what the fault interrupted: it continues unfinished rows,
+  and asks Datadog for alerts that have no row.
 
-The sweeper's timer runs once a minute. Most labs ask for a sweep every five seconds besides, as an administrator of the
+The sweeper's timer runs once a minute. Most labs also ask for a sweep every five seconds, as an administrator of the
 host can, so that the suite ends within ten minutes. Rows that say *real period* wait for the timer alone.
 
 \`\`\`sh
