@@ -14,27 +14,26 @@ import type {
 } from '../../lab/console/api.ts'
 import { streamed } from '../../lab/console/testing/streamed.ts'
 import { type LabHandle, startLab } from '../../lab/start/lab.ts'
-import { attacksPort } from './attacks.ts'
-import { containmentsPort, type OpenedContainments } from './containments.ts'
+import { type OpenedConsole, openConsole } from './open.ts'
 
 let dir: string
 let lab: LabHandle
-let containments: OpenedContainments
+let opened: OpenedConsole
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato console '))
-  containments = containmentsPort(dir, () => {})
+  opened = openConsole(dir, () => {})
   lab = await startLab({
     dir,
     ports: { web: 0, functions: 0, datadog: 0 },
     log: () => {},
     given: { TABLES_CONNECTION: inject('tablesConnection') },
-    console: { containments, attacks: attacksPort(dir) },
+    console: opened.ports,
   })
 }, 120_000)
 
 afterAll(async () => {
-  await containments?.close()
+  await opened?.close()
   await lab?.stop()
   await rm(dir, { recursive: true, force: true })
 })

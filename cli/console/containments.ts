@@ -46,7 +46,7 @@ export function containmentsPort(dir: string, log: (line: string) => void): Open
       const deps = await open()
       const row = (await deps.stores.containments.list({})).find(({ id }) => id === asked.id)
       if (!row) throw new NotPossibleHere(`no containment ${asked.id} is in the ledger`, 404)
-      if (!CAN[row.state].includes(asked.do)) throw new NotPossibleHere(`it is ${row.state}: ${canText(row.state)}`)
+      if (!canOf(row).includes(asked.do)) throw new NotPossibleHere(`it is ${row.state}: ${canText(row)}`)
       try {
         const changed = await carryOut(row, asked, deps)
         return { state: changed.state, message: messageOf(changed) }
@@ -71,8 +71,13 @@ function carryOut(
   return (action === 'undo' ? undo : retry)(row, randomUUID(), deps.contain, decision)
 }
 
-function canText(state: ContainmentState): string {
-  const can = CAN[state]
+/** A detection that only observes may be carried out after all. */
+const isObserved = ({ result }: Containment): boolean => String(result) === 'observed'
+const canOf = (row: Containment): LedgerContainment['can'] =>
+  row.state === 'closed' && isObserved(row) ? ['approve'] : CAN[row.state]
+
+function canText(row: Containment): string {
+  const can = canOf(row)
   return can.length === 0 ? 'nothing can be done about it' : `it can be ${can.join(' or ').replace('undo', 'undone')}`
 }
 
@@ -95,11 +100,11 @@ function viewOf(row: Containment): LedgerContainment {
     subject: scope,
     result: result ?? null,
     reason: reason ?? null,
-    mode: String(result) === 'observed' ? 'observe' : 'enforce',
+    mode: isObserved(row) ? 'observe' : 'enforce',
     alert_at: alertedAt.getTime(),
     changed_at: updatedAt.getTime(),
     latency_ms: isFirstEffect ? Math.max(0, updatedAt.getTime() - alertedAt.getTime()) : null,
-    can: CAN[state],
+    can: canOf(row),
     created_at: createdAt.getTime(),
     text: describe(row),
   }

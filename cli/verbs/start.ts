@@ -4,8 +4,7 @@ import { settingsFrom } from '../../lab/start/environment.ts'
 import { findFunc } from '../../lab/start/func.ts'
 import { type LabHandle, LabRunningError, startLab } from '../../lab/start/lab.ts'
 import { type Launch, launchFunc } from '../../lab/start/programs.ts'
-import { attacksPort } from '../console/attacks.ts'
-import { containmentsPort } from '../console/containments.ts'
+import { openConsole } from '../console/open.ts'
 import { newsLine } from '../news.ts'
 import { watchParent } from '../parent.ts'
 
@@ -70,7 +69,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
   const log = (text: string) => io.err(`${text}\n`)
   const func = options.func ? await realHost(log) : undefined
   const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION, ...env } = process.env
-  const containments = containmentsPort(options.dir, log)
+  const opened = openConsole(options.dir, log)
   const lab = await startLab({
     dir: options.dir,
     ports: options.ports,
@@ -78,7 +77,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
     onReady: ({ name, detail, ms }) => log(stepLine(io, name, detail, ms)),
     signal,
     followDetections: true,
-    console: { containments, attacks: attacksPort(options.dir) },
+    console: opened.ports,
     given: { DATABASE_URL, REDIS_URL, TABLES_CONNECTION },
     withBlobAndQueue: func !== undefined,
     settings: settingsFrom(env),
@@ -93,7 +92,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
   const failure = await Promise.race([lab.failed, untilAborted(signal)])
   if (failure) log(paint(io, 'red', failure.message))
   log('Stopping …')
-  await containments.close()
+  await opened.close()
   await lab.stop()
   log('Stopped.')
   return failure ? 1 : 0

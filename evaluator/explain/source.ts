@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Transition } from '../evaluate/notices.ts'
 import type { IndexedLog } from '../log.ts'
 import { type LogInput, type LogPlace, replayLogs } from '../logs/index.ts'
@@ -67,18 +68,29 @@ export function sourceOfInput(input: LogInput, follow: boolean, name?: string): 
   }
 }
 
+/** After so many logs other work of the process has its turn. */
+const LOGS_AT_ONCE = 1_000
+
+/** Visits logs in memory without keeping the process busy for long. */
+async function eachLog(logs: readonly IndexedLog[], take: (log: IndexedLog, index: number) => void): Promise<void> {
+  for (const [i, log] of logs.entries()) {
+    if (i % LOGS_AT_ONCE === LOGS_AT_ONCE - 1) await nextTurn()
+    take(log, i)
+  }
+}
+
 /** Logs in memory, in order of time. */
 export function sourceOfLogs(logs: readonly IndexedLog[]): EventSource {
   return {
     name: undefined,
     async visit(take) {
-      for (const [i, log] of logs.entries()) take(log, { file: undefined, place: `event ${i + 1}` })
+      await eachLog(logs, (log, i) => take(log, { file: undefined, place: `event ${i + 1}` }))
       return { epochs: [] }
     },
     async replay(monitor, options) {
       const transitions: Transition[] = []
       const replayer = new Replayer([monitor], options, (each) => transitions.push(each))
-      for (const log of logs) replayer.push(log, log.timestamp)
+      await eachLog(logs, (log) => replayer.push(log, log.timestamp))
       replayer.finish()
       return { transitions, late: replayer.dropped, limits: replayer.exceededLimits[0], silent: [] }
     },
@@ -86,7 +98,7 @@ export function sourceOfLogs(logs: readonly IndexedLog[]): EventSource {
       const changes: SignalChange[] = []
       const keep = (each: SignalChange) => void changes.push(each)
       const replayer = new Replayer([], { ...options, rules: [rule] }, () => {}, keep)
-      for (const log of logs) replayer.push(log, log.timestamp)
+      await eachLog(logs, (log) => replayer.push(log, log.timestamp))
       replayer.finish()
       return { changes, late: replayer.dropped, silent: [] }
     },

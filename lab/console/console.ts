@@ -10,12 +10,14 @@ import { numberIn } from './changing.ts'
 import { cspRoutes } from './csp.ts'
 import { deliveriesRoutes } from './deliveries-routes.ts'
 import { DeliveryBook } from './delivery-book.ts'
+import { explainRoutes } from './explain.ts'
 import { fileRoutes, filesOf } from './files.ts'
 import { Hub } from './hub.ts'
 import { Ledger } from './ledger.ts'
 import { MonitorViews, type MonitorViewsDeps, queryOf } from './monitor-views.ts'
 import { createPage, wantsPage } from './page.ts'
 import type { AttacksPort, ContainmentsPort } from './ports.ts'
+import { searchRoutes } from './search.ts'
 import { SessionViews } from './session-views.ts'
 import type { SignedCall } from './signed-calls.ts'
 import { Tail } from './tail.ts'
@@ -38,6 +40,8 @@ export interface ConsoleOptions {
 export interface ConsoleDeps extends ConsoleOptions, Omit<MonitorViewsDeps, 'hub' | 'now'> {
   readonly mode: string
   readonly can: readonly string[]
+  /** The logs that are kept, in order of arrival. */
+  readonly logs: Iterable<IndexedLog>
   readonly log: (line: string) => void
 }
 
@@ -101,6 +105,8 @@ export function createConsole(deps: ConsoleDeps): Console {
       sendJson(response, 200, { traces: traces.list({ since, limit }) })
     },
     ...deliveriesRoutes(deliveries),
+    ...searchRoutes(deps.logs),
+    ...explainRoutes(deps),
     ...fileRoutes(root, deps.detections),
     ...ledger?.routes(),
     ...attacks?.routes(),

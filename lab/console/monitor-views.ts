@@ -51,6 +51,12 @@ export class MonitorViews {
     })
   }
 
+  /** Forgets the values of monitors and rules that were deleted. */
+  keepOnly({ monitors, rules }: ReturnType<MonitorViewsDeps['configuration']>): void {
+    const names = new Set([...monitors, ...rules].map(nameOf))
+    for (const name of this.#observed.keys()) if (!names.has(name)) this.#observed.delete(name)
+  }
+
   /** Every monitor, and every rule that is enabled. */
   list(): MonitorView[] {
     const { monitors, rules } = this.#deps.configuration()

@@ -98,12 +98,13 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   const { port, closeSecond } = await listenOnLoopback(server, options.port)
   const url = `http://127.0.0.1:${port}`
   const variables = { ...options.variables }
+  const recent = new RecentLogs()
   const mode = cadenceSeconds === undefined ? 'arrival' : `every ${cadenceSeconds} s`
   const console =
     options.console &&
     createConsole({
       ...options.console,
-      ...{ mode, can: abilitiesOf(options), cadenceSeconds, log },
+      ...{ mode, can: abilitiesOf(options), cadenceSeconds, logs: recent, log },
       configuration: () => current,
       openSignals: (slug) => signals.open(slug).map(({ group }) => group),
     })
@@ -121,7 +122,6 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     ...(console && { observer: console.values.ruleObserver }),
     ...(latenessSeconds !== undefined && { latenessSeconds }),
   })
-  const recent = new RecentLogs()
   const counters: Counters = { logs: 0, refused_requests: 0, too_old: 0, duplicate_frames: 0 }
 
   const notify = (found: readonly (Transition | SignalChange)[]) => {
@@ -201,6 +201,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
       useAlerts()
       useSignals()
       current = next
+      console?.values.keepOnly(next)
       const now = Date.now()
       const restarted = new Set<string>()
       const renew = <T extends Transition | SignalChange>(book: AlertBook | SignalBook, update: () => Updated<T>) =>

@@ -8,33 +8,60 @@ const MAX_GROUPS = 200_000
 const NONE = '-'
 const NOTHING = Buffer.alloc(0)
 
+interface Tallied {
+  /** One for each field; undefined where a log lacks it. */
+  readonly values: readonly (string | undefined)[]
+  count: number
+}
+
+/** How many logs there are for each combination of values. A log with several values of a field counts for each of them. */
+export class Tally {
+  readonly #by: readonly Column[]
+  readonly #most: number
+  readonly #groups = new Map<string, Tallied>()
+
+  /** @param most groups */
+  constructor(by: readonly Column[], most = MAX_GROUPS) {
+    this.#by = by
+    this.#most = most
+  }
+
+  /** @throws InputError beyond the most groups */
+  add(log: DatedLog): void {
+    for (const values of combinations(log, this.#by)) {
+      const key = JSON.stringify(values)
+      const group = this.#groups.get(key)
+      if (group) group.count++
+      else if (this.#groups.size < this.#most) this.#groups.set(key, { values, count: 1 })
+      else throw new InputError(`--by: more than ${this.#most.toLocaleString('en')} groups; group by fewer fields`)
+    }
+  }
+
+  /** The most frequent first, and then by the values. */
+  list(): Tallied[] {
+    const sorted = [...this.#groups].sort(([a, one], [b, other]) => other.count - one.count || (a < b ? -1 : 1))
+    return sorted.map(([, group]) => group)
+  }
+}
+
 /**
- * How many matches there are, or how many for each combination of values, the most frequent first. A log with several
- * values of a field counts for each of them.
+ * How many matches there are, or how many for each combination of values, the most frequent first.
  * @throws InputError beyond 200,000 groups
  */
 export function countsOf(by: readonly Column[], asJson: boolean): Printer {
-  const groups = new Map<string, { values: readonly (string | undefined)[]; count: number }>()
+  const tally = new Tally(by)
   return {
-    add(log) {
-      for (const values of combinations(log, by)) {
-        const key = JSON.stringify(values)
-        const group = groups.get(key)
-        if (group) group.count++
-        else if (groups.size < MAX_GROUPS) groups.set(key, { values, count: 1 })
-        else throw new InputError(`--by: more than ${MAX_GROUPS.toLocaleString('en')} groups; group by fewer fields`)
-      }
-    },
+    add: (log) => tally.add(log),
     take: () => NOTHING,
     end() {
-      const found = [...groups.entries()].sort(([a, one], [b, other]) => other.count - one.count || (a < b ? -1 : 1))
+      const found = tally.list()
       if (by.length === 0) {
-        const count = found[0]?.[1].count ?? 0
+        const count = found[0]?.count ?? 0
         return asJson ? jsonLine({ count }) : Buffer.from(`${count}\n`)
       }
-      if (asJson) return Buffer.concat(found.map(([, { values, count }]) => jsonLine({ by: named(by, values), count })))
+      if (asJson) return Buffer.concat(found.map(({ values, count }) => jsonLine({ by: named(by, values), count })))
       if (found.length === 0) return NOTHING
-      const rows = found.map(([, { values, count }]) => [
+      const rows = found.map(({ values, count }) => [
         String(count),
         ...values.map((value) => (value === undefined ? NONE : printable(value))),
       ])

@@ -1,5 +1,4 @@
 import { logOf } from '../../api.ts'
-import { instantOf } from '../../cases/index.ts'
 import { type LogPredicate, parseSearch, SearchSyntaxError } from '../../index.ts'
 import { isAsItStands, type Reading, type Recording, readRecording, visitLines } from '../../replay/index.ts'
 import { compileNode } from '../../search/search.ts'
@@ -15,6 +14,7 @@ import {
   type Printer,
   rawLines,
   readColumns,
+  readTime,
   summary,
   tableOf,
 } from '../matches/index.ts'
@@ -128,18 +128,6 @@ function within({ from, to }: Values): ((log: DatedLog) => boolean) | undefined 
   const end = to === undefined ? Number.POSITIVE_INFINITY : readTime('--to', to, now)
   if (first >= end) throw new UsageError('--from must be before --to')
   return ({ timestamp = Number.NaN }) => timestamp >= first && timestamp < end
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-function readTime(option: string, text: string, now: number): number {
-  const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  if (amount !== undefined) return now - Number(amount) * (UNITS[unit] ?? 0)
-  const at = instantOf(text, undefined)
-  if (at === undefined) {
-    throw new UsageError(`${option} ${text}: must be a time such as 2026-01-05T10:00:00Z, or how long ago, such as 15m`)
-  }
-  return at
 }
 
 const FLAGS = new Set(['--count', '--lines', '--json', '--strict', '--help'])
