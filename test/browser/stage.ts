@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
+import { attacksPort } from '../../cli/console/attacks.ts'
+import { containmentsPort } from '../../cli/console/containments.ts'
 import { type LabHandle, startLab } from '../../lab/start/lab.ts'
 import { removeLab } from '../../lab/stores/remove.ts'
 import { launchBrowser, maySkip, NoBrowser } from './launch.ts'
@@ -20,13 +22,17 @@ export interface Stage {
  * One stage for all tests of a file. Without a browser they are skipped, and it is said loudly; in CI they fail. Each
  * test's visitors leave after it, and what went wrong in their browsers fails it.
  * @param settings of the apps, by variable
+ * @param console whether the console can run attacks and decide about containments, as that of `npm start` can
  */
-export function useStage(settings: Readonly<Record<string, string>> = {}): Pick<Stage, 'lab' | 'visitor'> {
+export function useStage(
+  settings: Readonly<Record<string, string>> = {},
+  { console = false }: { readonly console?: boolean } = {},
+): Pick<Stage, 'lab' | 'visitor'> {
   let stage: Stage | undefined
   let missing: string | undefined
   beforeAll(async () => {
     try {
-      stage = await openStage(settings)
+      stage = await openStage(settings, console)
     } catch (error) {
       if (!(error instanceof NoBrowser) || !maySkip(process.env)) throw error
       missing = error.message
@@ -49,19 +55,24 @@ export function useStage(settings: Readonly<Record<string, string>> = {}): Pick<
 }
 
 /** @throws NoBrowser before anything else is started */
-async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
+async function openStage(settings: Readonly<Record<string, string>>, console: boolean): Promise<Stage> {
   const browser = await launchBrowser()
   const dir = await mkdtemp(join(tmpdir(), 'ato browser '))
   const removeDir = async () => {
     await removeLab(dir)
     await rm(dir, { recursive: true, force: true })
   }
-  const lab = await startLab({ dir, ports: { web: 0, functions: 0, datadog: 0 }, settings, log: () => {} }).catch(
-    async (error: unknown) => {
-      await Promise.allSettled([browser.close(), removeDir()])
-      throw error
-    },
-  )
+  const containments = console ? containmentsPort(dir, () => {}) : undefined
+  const lab = await startLab({
+    dir,
+    ports: { web: 0, functions: 0, datadog: 0 },
+    settings,
+    log: () => {},
+    ...(containments && { console: { containments, attacks: attacksPort(dir) } }),
+  }).catch(async (error: unknown) => {
+    await Promise.allSettled([browser.close(), removeDir()])
+    throw error
+  })
   const visitors = new Set<Visitor>()
   return {
     lab,
@@ -78,6 +89,7 @@ async function openStage(settings: Readonly<Record<string, string>> = {}): Promi
     },
     close: async () => {
       await browser.close()
+      await containments?.close()
       await lab.stop()
       await removeDir()
     },

@@ -7,9 +7,16 @@ test('a story has no empty paragraphs, and equal lines stay apart', () => {
     { at: 1, who: null, ms: null, text: '\n' },
     { at: 2, who: 'thief', ms: 3, text: 'is in' },
     { at: 2, who: 'thief', ms: 3, text: 'is in' },
+    { at: 3, who: null, ms: null, text: 'No honest person is' },
+    { at: 3, who: null, ms: null, text: 'locked out.' },
   ])
-  expect(told.map(({ text }) => text)).toEqual(['Stolen session, web', 'is in', 'is in'])
-  expect(new Set(told.map(({ key }) => key)).size).toBe(3)
+  expect(told.map(({ text }) => text)).toEqual([
+    'Stolen session, web',
+    'is in',
+    'is in',
+    'No honest person is locked out.',
+  ])
+  expect(new Set(told.map(({ key }) => key)).size).toBe(4)
 })
 
 test('actors have the colour of their side', () => {

@@ -9,11 +9,19 @@ export interface Paragraph {
   readonly text: string
 }
 
-/** The lines of a run, without those that are empty. */
-export const paragraphs = (lines: AttackRun['lines']): Paragraph[] =>
-  lines.flatMap(({ at, who, ms, text }, index) =>
-    text.trim() === '' ? [] : [{ key: `${at} ${index}`, who, ms, text: text.trim() }],
-  )
+/** The lines of a run, without those that are empty. A heading that a terminal would wrap is one line again. */
+export function paragraphs(lines: AttackRun['lines']): Paragraph[] {
+  const told: Paragraph[] = []
+  lines.forEach(({ at, who, ms, text: raw }, index) => {
+    const text = raw.trim()
+    const last = told.at(-1)
+    if (text === '') return
+    if (who === null && last?.who === null && /^[a-z]/.test(text) && !/[.:]$/.test(last.text)) {
+      told[told.length - 1] = { ...last, text: `${last.text} ${text}` }
+    } else told.push({ key: `${at} ${index}`, who, ms, text })
+  })
+  return told
+}
 
 const ATTACKERS = new Set(['attacker', 'thief', 'malware', 'intruder'])
 const DEFENCE = new Set(['Datadog', 'webhook', 'containment'])

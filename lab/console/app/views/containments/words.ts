@@ -10,9 +10,11 @@ const ACTIONS: Readonly<Record<string, readonly [done: string, infinitive: strin
 }
 
 /** What a containment did, waits to do or would have done, as a phrase before its subject. */
-export function deed({ action, mode, state }: ContainmentView): string {
+export function deed({ action, mode, state, result, reason }: ContainmentView): string {
   const [done, infinitive] = ACTIONS[action] ?? [`did ${action} on`, `do ${action} on`]
   if (mode === 'observe') return `would have ${done}`
+  if (state === 'closed' && reason === 'duplicate') return 'left to another row'
+  if (state === 'closed' && result === null) return `did not have to ${infinitive}`
   if (state === 'held') return `waits to ${infinitive}`
   if (state === 'failed') return `could not ${infinitive}`
   return state === 'pending' ? `is to ${infinitive}` : done
