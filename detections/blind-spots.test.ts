@@ -62,7 +62,7 @@ interface BlindSpot {
 const open: BlindSpot[] = [
   {
     detection: 'credential-stuffing',
-    heading: 'Slow',
+    heading: 'A slow attack',
     name: 'ten failures from one network in every five minutes, for six hours',
     events: every(5 * MINUTE, 10, 6 * HOUR, (ms, i) => failure(i, ms)),
   },
@@ -98,13 +98,13 @@ const open: BlindSpot[] = [
   },
   {
     detection: 'password-spraying',
-    heading: 'One network per two accounts',
+    heading: 'A new network for every second account',
     name: 'one password at two hundred accounts, two from each of a hundred networks',
     events: times(200, (i) => flagged(i, i * SECOND, network(i >> 1))),
   },
   {
     detection: 'password-spraying',
-    heading: 'Slower than the hour',
+    heading: 'Fewer than five accounts in an hour',
     name: 'one password from one network, an account every half an hour for a day',
     events: times(48, (i) => flagged(i, i * 30 * MINUTE)),
   },
@@ -122,13 +122,13 @@ const open: BlindSpot[] = [
   },
   {
     detection: 'distributed-stuffing',
-    heading: 'Between the doors',
+    heading: 'Pages and API together',
     name: 'thirty networks at the pages and thirty others at the API',
     events: times(60, (i) => stranger(i, i * SECOND, { ...network(i), via: i % 2 === 0 ? 'web' : 'api' })),
   },
   {
     detection: 'account-brute-force',
-    heading: 'Slow',
+    heading: 'A slow attack',
     name: 'twenty guesses at one login in every quarter of an hour, for a day',
     events: every(15 * MINUTE, 20, 24 * HOUR, (ms, i) => guess(i, ms, network(i % 20))),
   },
@@ -143,7 +143,7 @@ const open: BlindSpot[] = [
   },
   {
     detection: 'mfa-guessing',
-    heading: 'Patience',
+    heading: 'A patient attacker',
     name: 'five codes at one account in every quarter of an hour, for six hours',
     events: every(15 * MINUTE, 5, 6 * HOUR, (ms, i) => code(i, ms)),
   },
