@@ -104,10 +104,11 @@ export function startLive(): void {
 
 /** Each of them alone: what one part of the lab cannot answer must not hide the rest. */
 async function readSnapshots(): Promise<void> {
+  await snapshot<ConsoleInfo>('/lab/console', (told) => {
+    info.value = told
+  })
+  const can = info.value?.can ?? []
   await Promise.all([
-    snapshot<ConsoleInfo>('/lab/console', (told) => {
-      info.value = told
-    }),
     snapshot<{ traces: Trace[] }>('/lab/traces?limit=200', (told) => traces.replace(told.traces)),
     snapshot<{ monitors: MonitorView[] }>('/lab/values', (told) => monitors.replace(told.monitors)),
     snapshot<{ sessions: SessionView[] }>('/lab/sessions', (told) => sessions.replace(told.sessions)),
@@ -115,10 +116,11 @@ async function readSnapshots(): Promise<void> {
       deliveries.replace(told.deliveries)
       dropNext.value = told.drop_next
     }),
-    snapshot<{ attacks: AttackView[]; running: AttackRun[] }>('/lab/attacks', (told) => {
-      attacks.value = told.attacks
-      attackRuns.replace(told.running)
-    }),
+    can.includes('attacks') &&
+      snapshot<{ attacks: AttackView[]; running: AttackRun[] }>('/lab/attacks', (told) => {
+        attacks.value = told.attacks
+        attackRuns.replace(told.running)
+      }),
   ])
   batch(() => {
     containmentsChanged.value++

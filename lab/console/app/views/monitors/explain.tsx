@@ -7,7 +7,7 @@ import { openText } from '../../ui/text-dialog.tsx'
 /** Opens the page of `alertproof explain` for a group as it is now. */
 export function explainGroup(monitor: MonitorView, { group, state }: GroupView): Promise<void> {
   const at = String(Date.now())
-  const title = `${monitor.detection}: why ${state === 'Alert' ? 'does' : 'does not'} ${groupText(group)} alert?`
+  const title = `${monitor.detection}: why ${groupText(group)} ${state === 'Alert' ? 'alerts' : 'does not alert'}`
   return openText(title, () => explain(monitor, { group: JSON.stringify(group), at }))
 }
 
@@ -20,7 +20,8 @@ async function explain({ detection, by }: MonitorView, question: Record<string, 
 /** Asks about one event: whether this monitor counts it, and what it lacks if not. */
 export function EventQuestion({ monitor }: { monitor: MonitorView }) {
   const [id, setId] = useState('')
-  const ask = () => openText(`${monitor.detection}: is ${id} counted?`, () => explain(monitor, { event: id.trim() }))
+  const ask = () =>
+    openText(`${monitor.detection}: whether ${id.trim()} is counted`, () => explain(monitor, { event: id.trim() }))
   return (
     <form
       class="event-question"
