@@ -35,42 +35,54 @@ describe('the console under load', { timeout: (SECONDS + 60) * 1000 }, () => {
     await page.goto(`${standIn.datadog.url}/#/loop`)
     await page.getByText('Live', { exact: true }).waitFor()
 
+    // What this machine needs for the same inputs while nothing arrives.
+    await use(visitor)
+    const calmMs = interactionToNextPaint((await page.evaluate<Measured>('window.measured')).inputs)
+    await page.evaluate('window.restart()')
+
     const sending = sendEvents(standIn, SECONDS)
     let done = false
     const sent = sending.finally(() => {
       done = true
     })
-    let actions = 0
-    while (!done) actions += await use(visitor)
+    while (!done) await use(visitor)
     const { total } = await standIn.get<LogsTold>('/lab/tail')
     const measured = await page.evaluate<Measured>('window.measured')
-    process.stderr.write(`${SECONDS} s: ${await sent} events, ${actions} actions, ${JSON.stringify(measured)}\n`)
-
+    const inp = interactionToNextPaint(measured.inputs)
+    const worst = `the slowest ${Math.max(...measured.inputs)} ms (${measured.slowest})`
+    process.stderr.write(
+      `${SECONDS} s: ${await sent} events, ${measured.inputs.length} inputs, INP ${inp} ms (calm ${calmMs} ms), ${worst}, longest task ${measured.longestTaskMs} ms\n`,
+    )
     expect(await sent).toBe(SECONDS * PER_SECOND)
     expect(total).toBe(SECONDS * PER_SECOND)
-    expect(measured.inputs).toBeGreaterThan(0)
-    expect(measured.slowestMs).toBeLessThanOrEqual(ANSWER_MS)
+    expect(measured.inputs.length).toBeGreaterThan(0)
+    expect(inp).toBeLessThanOrEqual(Math.max(ANSWER_MS, calmMs * 2))
     const reports = await standIn.get<{ received: number }>('/lab/csp')
     expect(reports.received).toBe(0)
   })
 })
 
 interface Measured {
-  /** Inputs that took longer than a frame; those that took less are not reported. */
-  inputs: number
-  /** From an input to the next frame that shows its effect. */
-  slowestMs: number
-  slowest: string
+  /** For each input that took longer than a frame: ms from the input to the frame that shows its effect. */
+  readonly inputs: readonly number[]
+  readonly slowest: string
   /** The longest task of the page. */
-  longestTaskMs: number
+  readonly longestTaskMs: number
 }
 
 const OBSERVE = `
-  window.measured = { inputs: 0, slowestMs: 0, slowest: '', longestTaskMs: 0 }
+  const byInteraction = new Map()
+  window.restart = () => {
+    byInteraction.clear()
+    window.measured = { inputs: [], slowest: '', longestTaskMs: 0 }
+  }
+  restart()
   new PerformanceObserver((list) => {
-    for (const { entryType, name, duration } of list.getEntries()) {
-      measured.inputs++
-      if (duration > measured.slowestMs) Object.assign(measured, { slowestMs: duration, slowest: name + ' at ' + location.hash })
+    for (const { interactionId, name, duration } of list.getEntries()) {
+      if (!interactionId) continue
+      if (duration > Math.max(0, ...measured.inputs)) measured.slowest = name + ' at ' + location.hash
+      byInteraction.set(interactionId, Math.max(duration, byInteraction.get(interactionId) ?? 0))
+      measured.inputs = [...byInteraction.values()]
     }
   }).observe({ type: 'event', durationThreshold: 16, buffered: true })
   new PerformanceObserver((list) => {
@@ -78,8 +90,17 @@ const OBSERVE = `
   }).observe({ type: 'longtask', buffered: true })
 `
 
-/** Goes through the views, types and opens things. @returns how many inputs it made */
-async function use({ page }: Visitor): Promise<number> {
+/**
+ * Interaction to Next Paint: the slowest input, without one in fifty, which the machine may have delayed.
+ * @see https://web.dev/articles/inp
+ */
+function interactionToNextPaint(inputs: readonly number[]): number {
+  const slowestFirst = inputs.toSorted((a, b) => b - a)
+  return slowestFirst[Math.floor(slowestFirst.length / 50)] ?? 0
+}
+
+/** Goes through the views, types and opens things. */
+async function use({ page }: Visitor): Promise<void> {
   await page.getByRole('link', { name: 'Monitors' }).first().click()
   await page.getByLabel('Filter the monitors').pressSequentially('reuse', { delay: 30 })
   await page.getByLabel('Filter the monitors').fill('')
@@ -92,7 +113,6 @@ async function use({ page }: Visitor): Promise<number> {
   const rows = page.locator('button.lane-row')
   if (await rows.first().isVisible()) await rows.first().click()
   await pause(300)
-  return 12
 }
 
 /** Sends ${PER_SECOND} events in each second, in batches. @returns how many */

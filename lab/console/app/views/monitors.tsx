@@ -1,36 +1,23 @@
-import { signal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
 import { live, monitorKey } from '../live.ts'
 import { route } from '../route.ts'
 import { EmptyState, ViewHead } from '../ui/view-head.tsx'
 import { MonitorDetail } from './monitors/monitor-detail.tsx'
-import { MonitorList } from './monitors/monitor-list.tsx'
+import { MonitorFilter, MonitorList } from './monitors/monitor-list.tsx'
 import { inOrder } from './monitors/state.ts'
-
-const filter = signal('')
 
 /** Each monitor and rule with its values on their way to the threshold. */
 export function MonitorsView() {
   const all = inOrder(live.monitors.value)
-  const words = filter.value.trim().toLowerCase()
-  const listed = all.filter(({ detection, name }) => `${detection} ${name}`.toLowerCase().includes(words))
   const { detection, by } = route.value.query
   const shown =
-    all.find((monitor) => monitor.detection === detection && (by === undefined || monitor.by === by)) ?? listed[0]
+    all.find((monitor) => monitor.detection === detection && (by === undefined || monitor.by === by)) ?? all[0]
+  // The same element is not drawn again: only a change of its own values redraws a chart.
+  const detail = useMemo(() => shown && <MonitorDetail key={monitorKey(shown)} monitor={shown} />, [shown])
   return (
     <>
       <ViewHead title="Monitors" sub="Values on their way to the threshold, also those that never reach it.">
-        <label class="sr-only" for="monitor-filter">
-          Filter the monitors
-        </label>
-        <input
-          id="monitor-filter"
-          type="search"
-          placeholder="Filter"
-          value={filter}
-          onInput={(event) => {
-            filter.value = event.currentTarget.value
-          }}
-        />
+        <MonitorFilter />
       </ViewHead>
       {all.length === 0 && live.loaded.value && (
         <EmptyState title="This lab evaluates no monitors.">
@@ -41,8 +28,8 @@ export function MonitorsView() {
       )}
       {shown && (
         <div class="split">
-          <MonitorList monitors={listed} shown={monitorKey(shown)} />
-          <MonitorDetail key={monitorKey(shown)} monitor={shown} />
+          <MonitorList monitors={all} shown={monitorKey(shown)} />
+          {detail}
         </div>
       )}
     </>

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import type { GroupView, MonitorView } from '../../../api.ts'
 import { groupText, numberOf } from '../../format.ts'
 import { hrefOf } from '../../route.ts'
@@ -7,8 +8,12 @@ import { explainGroup } from './explain.tsx'
 import { Meter } from './meter.tsx'
 import { latestOf, shareOf, TONE } from './state.ts'
 
+const SHORT = 20
+
 /** The groups of a monitor, the highest value first. */
 export function GroupTable({ monitor }: { monitor: MonitorView }) {
+  const [all, setAll] = useState(false)
+  const listed = all ? monitor.groups : monitor.groups.slice(0, SHORT)
   return (
     <div class="groups">
       <table class="table">
@@ -29,12 +34,19 @@ export function GroupTable({ monitor }: { monitor: MonitorView }) {
           </tr>
         </thead>
         <tbody>
-          {monitor.groups.map((group, index) => (
+          {listed.map((group, index) => (
             <Row key={groupText(group.group)} monitor={monitor} group={group} index={index} />
           ))}
         </tbody>
       </table>
-      {monitor.more_groups > 0 && (
+      {monitor.groups.length > SHORT && (
+        <p class="groups-more">
+          <button type="button" class="link" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? `Show the ${SHORT} highest` : `Show all ${monitor.groups.length}`}
+          </button>
+        </p>
+      )}
+      {(all || monitor.groups.length <= SHORT) && monitor.more_groups > 0 && (
         <p class="muted groups-more">
           {monitor.more_groups} more {monitor.more_groups === 1 ? 'group has' : 'groups have'} a lower value.
         </p>

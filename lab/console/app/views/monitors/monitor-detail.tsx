@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks'
 import type { MonitorView } from '../../../api.ts'
 import { now } from '../../clock.ts'
 import { durationOf, groupText, numberOf } from '../../format.ts'
@@ -68,9 +69,11 @@ function Facts({ monitor }: { monitor: MonitorView }) {
 }
 
 function Values({ monitor }: { monitor: MonitorView }) {
-  const drawn = monitor.groups.slice(0, MAX_SERIES)
-  const series = drawn.map(({ group, points }) => ({ label: groupText(group), points }))
-  return <Chart series={series} lines={linesOf(monitor)} to={now.value} label={summaryOf(monitor)} />
+  const drawn = useMemo(() => {
+    const groups = monitor.groups.slice(0, MAX_SERIES)
+    return { series: groups.map(({ group, points }) => ({ label: groupText(group), points })), lines: linesOf(monitor) }
+  }, [monitor])
+  return <Chart {...drawn} to={now.value} label={summaryOf(monitor)} />
 }
 
 function linesOf({ critical, warning, comparator }: MonitorView): Line[] {

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals'
 import type { MonitorView } from '../../../api.ts'
 import { numberOf } from '../../format.ts'
 import { monitorKey } from '../../live.ts'
@@ -5,7 +6,30 @@ import { hrefOf } from '../../route.ts'
 import { Meter } from './meter.tsx'
 import { latestOf, nearnessOf, stateOf, TONE } from './state.ts'
 
-export function MonitorList({ monitors, shown }: { monitors: readonly MonitorView[]; shown: string }) {
+const filter = signal('')
+
+export function MonitorFilter() {
+  return (
+    <>
+      <label class="sr-only" for="monitor-filter">
+        Filter the monitors
+      </label>
+      <input
+        id="monitor-filter"
+        type="search"
+        placeholder="Filter"
+        value={filter}
+        onInput={(event) => {
+          filter.value = event.currentTarget.value
+        }}
+      />
+    </>
+  )
+}
+
+export function MonitorList({ monitors: all, shown }: { monitors: readonly MonitorView[]; shown: string }) {
+  const words = filter.value.trim().toLowerCase()
+  const monitors = all.filter(({ detection, name }) => `${detection} ${name}`.toLowerCase().includes(words))
   return (
     <section class="side card" aria-label="Monitors and rules">
       <p class="side-head">
