@@ -10,6 +10,7 @@ const verbs: Verbs = {
   replay: () => import('./verbs/replay.ts'),
   search: () => import('./verbs/search.ts'),
   contain: () => import('./verbs/contain.ts'),
+  exercise: () => import('./verbs/exercise.ts'),
   detections: () => import('./verbs/detections.ts'),
   mutants: () => import('./verbs/mutants.ts'),
   corpus: () => import('./verbs/corpus.ts'),

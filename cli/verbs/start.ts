@@ -1,10 +1,13 @@
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { type Command, columns, duration, type Io, json, paint, readArguments, wholeNumber } from 'alertproof/cli'
+import { SEED_MAX } from '../../attacks/kit/random.ts'
 import { settingsFrom } from '../../lab/start/environment.ts'
 import { findFunc } from '../../lab/start/func.ts'
 import { type LabHandle, LabRunningError, startLab } from '../../lab/start/lab.ts'
 import { type Launch, launchFunc } from '../../lab/start/programs.ts'
+import { readRunFile } from '../../lab/start/run-file.ts'
 import { openConsole } from '../console/open.ts'
+import type { Prepared } from '../exercise/prepare.ts'
 import { newsLine } from '../news.ts'
 import { watchParent } from '../parent.ts'
 
@@ -22,6 +25,8 @@ Options:
   --functions-port N port of the functions (default 7071)
   --datadog-port N   port of the Datadog stand-in (default 8126)
   --dir DIR          directory of data, secrets and logs (default .lab)
+  --exercise SEED    hide one fault in a copy of the detections, .lab/exercise/detections, and evaluate that copy; the seed
+                     chooses the fault. See npm run exercise -- --help
   --func             run the functions under Azure Functions Core Tools, which must be installed
   --json             once ready, print the content of run.json on stdout as one line
   --help             this text
@@ -31,6 +36,7 @@ DATABASE_URL, REDIS_URL and TABLES_CONNECTION each replace one embedded store.
 Examples:
   npm start
   npm start -- --cadence 60
+  npm start -- --exercise 7
 `
 
 export const command: Command = {
@@ -69,9 +75,11 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
   const log = (text: string) => io.err(`${text}\n`)
   const func = options.func ? await realHost(log) : undefined
   const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION, ...env } = process.env
+  const exercise = options.exercise === undefined ? undefined : await exerciseOf(options.dir, options.exercise)
   const opened = openConsole(options.dir, log)
   const lab = await startLab({
     dir: options.dir,
+    ...(exercise && { exercise: exercise.seed, detections: exercise.detections }),
     ports: options.ports,
     log: (text) => log(paint(io, 'yellow', text)),
     onReady: ({ name, detail, ms }) => log(stepLine(io, name, detail, ms)),
@@ -86,6 +94,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
   })
   if (options.json) json(io, await lab.run())
   log(welcome(io, lab, options.dir))
+  if (exercise) log(exerciseText(io, exercise, lab, options.dir))
   const tell = (event: Parameters<typeof newsLine>[0]) => log(newsLine(event, Date.now(), io))
   lab.datadog.subscribe(tell)
   lab.datadog.signals.subscribe(tell)
@@ -98,6 +107,31 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
   return failure ? 1 : 0
 }
 
+interface RunningExercise extends Prepared {
+  readonly seed: number
+}
+
+/** Loads the detections with their cases only where an exercise is asked for. */
+async function exerciseOf(dir: string, seed: number): Promise<RunningExercise> {
+  const running = await readRunFile(dir)
+  // Its working copy is in use.
+  if (running) throw new LabRunningError(running)
+  const { prepareExercise } = await import('../exercise/prepare.ts')
+  return { seed, ...(await prepareExercise(resolve(dir), seed)) }
+}
+
+function exerciseText(io: Io, { seed, detections, isContinued }: RunningExercise, lab: LabHandle, dir: string): string {
+  const inDir = dir === DEFAULT_DIR ? '' : ` --dir ${quoted(dir)}`
+  const [folder, events] = [relative('.', detections), relative('.', lab.logs.events)].map(quoted)
+  return `${paint(io, 'bold', `Exercise ${seed} runs: one monitor has a fault.`)}
+Run attacks, and see which detection stays silent or accuses somebody honest.
+Ask why:
+  npm run alertproof -- explain ${events} --live --detections ${folder}/<slug>
+Repair ${folder}/<slug>/monitor.json. The lab reads it anew. Then:
+  npm run exercise -- grade${inDir}
+${isContinued ? 'What you have changed there before is kept.\n' : ''}`
+}
+
 function readOptions(argv: readonly string[]) {
   const { values } = readArguments({
     args: [...argv],
@@ -107,6 +141,7 @@ function readOptions(argv: readonly string[]) {
       'functions-port': { type: 'string', default: '7071' },
       'datadog-port': { type: 'string', default: '8126' },
       dir: { type: 'string', default: DEFAULT_DIR },
+      exercise: { type: 'string' },
       func: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -116,6 +151,7 @@ function readOptions(argv: readonly string[]) {
     dir: values.dir,
     func: values.func,
     json: values.json,
+    exercise: values.exercise === undefined ? undefined : wholeNumber('--exercise', values.exercise, 0, SEED_MAX),
     cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),
     ports: { web: port('port'), functions: port('functions-port'), datadog: port('datadog-port') },
   }

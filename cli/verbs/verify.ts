@@ -1,26 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { loadMonitors } from 'alertproof'
 import { type Command, duration, type Io, json, paint, readArguments } from 'alertproof/cli'
-import { loadRules } from 'alertproof/siem'
 import { attacks } from '../../attacks/index.ts'
-import type { Target } from '../../attacks/kit/attack.ts'
-import { openMailbox } from '../../attacks/kit/clients/mailbox.ts'
 import { newSeed, SEED_MAX } from '../../attacks/kit/random.ts'
-import { openInsider } from '../../proof/verify/insider.ts'
-import { openLogs } from '../../proof/verify/logs.ts'
-import { scoreboard, type Verdict } from '../../proof/verify/scoreboard.ts'
-import { modeOf, verify } from '../../proof/verify/verify.ts'
-import { Watch } from '../../proof/verify/watch.ts'
+import { scoreboard } from '../../proof/verify/scoreboard.ts'
+import { modeOf } from '../../proof/verify/verify.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
-import { type Drawings, drawingsOf } from '../verify/drawing.ts'
 import { htmlReport } from '../verify/html-page.ts'
 import { junit } from '../verify/junit.ts'
-import { DETECTIONS, evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
+import { evaluation, findOrStartLab } from '../verify/lab.ts'
 import { page } from '../verify/page.ts'
 import { table } from '../verify/table.ts'
 import { Told } from '../verify/told.ts'
+import { type Verification, verifyIn } from '../verify/verify-in.ts'
 
 const USAGE = `Usage: npm run verify [-- <slug>… <options>]
 
@@ -62,7 +55,13 @@ export const command: Command = {
       const runId = `v-${randomBytes(4).toString('hex')}`
       say(`Run ${runId}, seed ${options.seed}.`)
       const told = new Told()
-      const { verdicts, drawings } = await verifyIn(lab, runId, options, told, io)
+      const { verdicts, drawings } = await verifyIn(lab, {
+        ...options,
+        runId,
+        say: lineTo(io, told),
+        signal: io.signal,
+        drawings: options.html !== undefined,
+      })
       const board = scoreboard({ run_id: runId, mode: modeOf(lab), started_at: startedAt.toISOString() }, verdicts)
       if (options.junit !== undefined) await writeFile(options.junit, junit(board, verdicts))
       if (options.page !== undefined) await writeFile(options.page, page(board, evaluation(lab.cadenceSeconds)))
@@ -80,45 +79,13 @@ export const command: Command = {
   },
 }
 
-type Options = ReturnType<typeof readOptions>
-
-async function verifyIn(
-  lab: VerifiedLab,
-  runId: string,
-  options: Options,
-  told: Told,
-  io: Io,
-): Promise<{ verdicts: readonly Verdict[]; drawings: Drawings }> {
-  // An early end must also end the attacks that run at the same time.
-  const ending = new AbortController()
-  const signal = AbortSignal.any([io.signal, ending.signal])
+/** Writes a line for each step, with the time since the start. */
+function lineTo(io: Io, told: Told): Verification['say'] {
   const startedAt = performance.now()
-  const say = (scenario: string, text: string, afterMs?: number) => {
+  return (scenario, text, afterMs) => {
     told.add(scenario, text, afterMs)
     const time = paint(io, 'dim', duration(performance.now() - startedAt).padStart(7))
     io.err(`${time}  ${scenario}: ${text}${afterMs === undefined ? '' : ` [+${duration(afterMs)}]`}\n`)
-  }
-  const watch = await Watch.open(lab.urls.datadog)
-  const lost = lab.failed.then((error) => Promise.reject(error))
-  lost.catch(() => {})
-  try {
-    const { urls, cadenceSeconds } = lab
-    const logs = openLogs(urls.datadog, signal)
-    const monitors = await loadMonitors(DETECTIONS)
-    const rules = new Set((await loadRules(DETECTIONS)).map(({ slug }) => slug))
-    const insider = openInsider(urls.datadog)
-    const mailbox = openMailbox(urls.datadog, signal)
-    const observed = { watch, logs, cadenceSeconds, monitors, rules, insider, mailbox, taken: new Set<string>() }
-    const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
-    const { attacks, seed } = options
-    const verdicts = await Promise.race([
-      verify({ lab: observed, attacks, targets, hosts: urls, runId, seed, say, signal }),
-      lost,
-    ])
-    return { verdicts, drawings: options.html === undefined ? new Map() : await drawingsOf(verdicts, observed) }
-  } finally {
-    ending.abort(new Error('verify is over'))
-    watch.close()
   }
 }
 

@@ -6,7 +6,7 @@ import { startLab } from '../../lab/start/lab.ts'
 import { type RunFile, readRunFile } from '../../lab/start/run-file.ts'
 import { removeAbandoned, removeLab } from '../../lab/stores/remove.ts'
 
-/** The folder of the detections that every lab evaluates. */
+/** The folder of the detections that every lab evaluates, unless it runs an exercise. */
 export const DETECTIONS = fileURLToPath(new URL('../../detections', import.meta.url))
 
 /** A lab to verify in. */
@@ -14,6 +14,8 @@ export interface VerifiedLab {
   readonly urls: RunFile['urls']
   /** Undefined: evaluated at each event. */
   readonly cadenceSeconds: number | undefined
+  /** The folder of the detections that it evaluates. */
+  readonly detections: string
   /** Resolves with the reason when a part of the lab has ended. */
   readonly failed: Promise<Error>
   /** Stops and removes the lab, if it was started for this run. */
@@ -48,8 +50,17 @@ export async function findOrStartLab(wanted: LabOptions): Promise<VerifiedLab> {
     return startOwn(wanted)
   }
   wanted.say(`Using the running lab at ${running.urls.web}, which evaluates monitors ${evaluation(cadenceSeconds)}.`)
-  return { urls: running.urls, cadenceSeconds, failed: new Promise(() => {}), close: async () => {} }
+  return runningLab(running)
 }
+
+/** A lab that somebody else has started and stops. */
+export const runningLab = (run: RunFile): VerifiedLab => ({
+  urls: run.urls,
+  cadenceSeconds: run.mode.cadence_seconds ?? undefined,
+  detections: run.exercise?.detections ?? DETECTIONS,
+  failed: new Promise(() => {}),
+  close: async () => {},
+})
 
 export const evaluation = (cadenceSeconds: number | undefined): string =>
   cadenceSeconds === undefined ? 'at each event' : `every ${cadenceSeconds} s, as Datadog does`
@@ -70,6 +81,7 @@ async function startOwn({ dir, cadenceSeconds, say, signal }: LabOptions): Promi
     return {
       urls: lab.urls,
       cadenceSeconds,
+      detections: DETECTIONS,
       failed: lab.failed,
       async close() {
         await lab.stop()

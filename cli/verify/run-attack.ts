@@ -24,7 +24,7 @@ import { openLogs } from '../../proof/verify/logs.ts'
 import type { Scenario } from '../../proof/verify/scoreboard.ts'
 import { modeOf } from '../../proof/verify/verify.ts'
 import { Watch } from '../../proof/verify/watch.ts'
-import { DETECTIONS } from './lab.ts'
+import { runningLab } from './lab.ts'
 import { copyMine } from './mine.ts'
 import { narrator } from './narrator.ts'
 
@@ -133,16 +133,17 @@ Or name another target and accounts for it: --target web --base-url URL --accoun
   }
 }
 
-async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<ObservedLab> {
+async function observe(run: RunFile, signal: AbortSignal): Promise<ObservedLab> {
+  const { urls, cadenceSeconds, detections } = runningLab(run)
   const watch = await Watch.open(urls.datadog)
   return {
     watch,
     logs: openLogs(urls.datadog, signal),
-    cadenceSeconds: mode.cadence_seconds ?? undefined,
+    cadenceSeconds,
     insider: openInsider(urls.datadog),
     mailbox: openMailbox(urls.datadog, signal),
-    monitors: await loadMonitors(DETECTIONS),
-    rules: new Set((await loadRules(DETECTIONS)).map(({ slug }) => slug)),
+    monitors: await loadMonitors(detections),
+    rules: new Set((await loadRules(detections)).map(({ slug }) => slug)),
     taken: new Set(),
   }
 }

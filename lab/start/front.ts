@@ -27,6 +27,8 @@ export type ConsolePorts = Pick<ConsoleOptions, 'attacks' | 'containments' | 'ex
 export interface FrontOptions {
   /** The project's root, which holds the built console. */
   readonly root: string
+  /** The seed of the exercise that runs. */
+  readonly exercise: number | undefined
   readonly ports: Ports
   readonly secrets: LabSecrets
   readonly detections: Configuration
@@ -62,7 +64,19 @@ const NO_APP = 1
 
 /** Opens all public ports of the lab; the apps are connected later. */
 export async function openFront(options: FrontOptions): Promise<Front> {
-  const { root, detectionsFolder, ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
+  const {
+    root,
+    detectionsFolder,
+    exercise,
+    ports,
+    secrets,
+    detections,
+    cadenceSeconds,
+    webhookQueue,
+    logs,
+    log,
+    undo,
+  } = options
   const behind = { web: NO_APP, functions: NO_APP }
   let drain: ReturnType<typeof createDrain> | undefined
   let view: Datadog['console']
@@ -100,6 +114,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     console: {
       root,
       detections: detectionsFolder,
+      ...(exercise !== undefined && { exercise: String(exercise) }),
       version: versionOfProject(),
       urls: { web: webEdge.origin, functions: functionsEdge.origin },
       ...options.console,

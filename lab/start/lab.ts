@@ -48,6 +48,8 @@ export interface LabOptions {
   /** The project's root, or a test's replacement. */
   readonly root?: string
   readonly detections?: string
+  /** The seed of the exercise whose detections these are. */
+  readonly exercise?: number
   /** Reads the detections anew when they are edited. */
   readonly followDetections?: boolean
   readonly programs?: { readonly web?: Launch; readonly functions?: Launch }
@@ -147,10 +149,12 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   onReady('migrations', '')
   signal?.throwIfAborted()
 
+  const { exercise } = options
   const front = await openFront({
     root,
     detectionsFolder,
     console: options.console,
+    exercise,
     ports,
     secrets,
     detections,
@@ -177,6 +181,7 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
     mode: { cadence_seconds: cadenceSeconds ?? null },
     urls,
     stores: connectionsOf(stores),
+    ...(exercise !== undefined && { exercise: { seed: exercise, detections: files.dir } }),
     pids: () => ({ web: apps.web.pid, functions: apps.functions.pid, ...pidsOf(stores) }),
   })
   const apps = createApps({

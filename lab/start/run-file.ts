@@ -16,6 +16,8 @@ const RunFile = z.object({
   mode: z.object({ cadence_seconds: z.number().positive().nullable() }),
   urls: z.object({ web: z.url(), functions: z.url(), datadog: z.url() }),
   stores: z.object({ DATABASE_URL: z.string(), REDIS_URL: z.string(), TABLES_CONNECTION: z.string() }),
+  /** Absent unless the lab runs an exercise: its seed, and the folder of the detections that it evaluates. */
+  exercise: z.object({ seed: z.number().int().nonnegative(), detections: z.string() }).optional(),
   /** The processes that the lab started, by part. */
   pids: z.record(z.string(), ProcessMark),
 })
@@ -63,8 +65,8 @@ export function createRunRecord(dir: string, facts: RunFacts): RunRecord {
       Object.entries(facts.pids()).map(async ([name, pid]) => [name, await markOf(pid)] as const),
     )
     const pids = Object.fromEntries(marks.filter((entry): entry is [string, ProcessMark] => entry[1] !== undefined))
-    const { started_at, mode, urls, stores } = facts
-    return { pid: process.pid, born: own?.born ?? '', started_at, mode, urls, stores, pids }
+    const { pids: _, ...rest } = facts
+    return { pid: process.pid, born: own?.born ?? '', ...rest, pids }
   }
   const write = async () => writePrivate(pathIn(dir), `${JSON.stringify(await read(), null, 2)}\n`)
   return {
