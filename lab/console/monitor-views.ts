@@ -1,6 +1,6 @@
 import { groupOfKey, type Monitor, nextAligned, type Observer } from 'alertproof'
 import type { RuleObserver, SiemRule } from 'alertproof/siem'
-import type { Group, GroupView, MonitorView } from './api.ts'
+import type { Detector, Group, GroupView, MonitorView } from './api.ts'
 import { filesOf } from './files.ts'
 import { GroupValues, type GroupWord } from './group-values.ts'
 import type { Hub } from './hub.ts'
@@ -66,12 +66,18 @@ export class MonitorViews {
     ]
   }
 
+  /** Shows detections that were edited, also before they are evaluated again. */
+  edited(by: Detector, slugs: readonly string[]): void {
+    if (slugs.length === 0 || !this.#deps.hub.reads('values')) return
+    for (const slug of slugs) this.#changed.add(`${by} ${slug}`)
+    this.#deps.hub.mark('values')
+  }
+
   /** A monitor that is not the one that was observed before starts anew. */
   #of(detection: Monitor | SiemRule): GroupValues {
     const name = nameOf(detection)
     const known = this.#observed.get(name)
-    const isSame = known && (known.detection === detection || isRelabelled(known.detection, detection))
-    const values = isSame ? known.values : new GroupValues()
+    const values = this.#valuesOf(detection) ?? new GroupValues()
     if (known?.detection !== detection) this.#observed.set(name, { detection, values })
     if (this.#deps.hub.reads('values')) {
       this.#changed.add(name)
@@ -81,7 +87,8 @@ export class MonitorViews {
   }
 
   #valuesOf(detection: Monitor | SiemRule): GroupValues | undefined {
-    return this.#observed.get(nameOf(detection))?.values
+    const known = this.#observed.get(nameOf(detection))
+    return known && isRelabelled(known.detection, detection) ? known.values : undefined
   }
 
   #monitorView(monitor: Monitor): MonitorView {
@@ -129,8 +136,9 @@ export class MonitorViews {
 const nameOf = (detection: Monitor | SiemRule): string =>
   `${'parsed' in detection ? 'monitor' : 'rule'} ${detection.slug}`
 
-/** Whether only what a person reads has been edited. */
+/** Whether nothing has been edited but what a person reads. */
 function isRelabelled(before: Monitor | SiemRule, after: Monitor | SiemRule): boolean {
+  if (before === after) return true
   const evaluatedOf = (each: Monitor | SiemRule) => ('parsed' in each ? [each.query, each.options] : queryOf(each))
   return JSON.stringify(evaluatedOf(before)) === JSON.stringify(evaluatedOf(after))
 }

@@ -4,6 +4,7 @@ import { Evaluator, type IndexedLog, type Monitor, nextAligned, type Transition,
 import type { Pipeline } from 'alertproof/intake'
 import type { Webhook } from 'alertproof/notify'
 import { RuleEvaluator, type SiemRule, type SignalChange } from 'alertproof/siem'
+import type { Detector } from '../console/api.ts'
 import { type Console, type ConsoleOptions, createConsole } from '../console/console.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { listenOnLoopback } from '../processes/loopback.ts'
@@ -204,17 +205,19 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
       console?.values.keepOnly(next)
       const now = Date.now()
       const restarted = new Set<string>()
-      const renew = <T extends Transition | SignalChange>(book: AlertBook | SignalBook, update: () => Updated<T>) =>
+      const renew = <T extends Transition | SignalChange>(by: Detector, update: () => Updated<T>) =>
         evaluate(() => {
           const updated = update()
           for (const slug of updated.restarted) {
+            const book = by === 'monitor' ? alerts : signals
             book.restart(slug)
             restarted.add(slug)
           }
+          console?.values.edited(by, updated.restarted)
           return updated.changes
         })
-      renew(alerts, () => evaluator.update(next.monitors, recent, now))
-      renew(signals, () => ruleEvaluator.update(next.rules, recent, now))
+      renew('monitor', () => evaluator.update(next.monitors, recent, now))
+      renew('rule', () => ruleEvaluator.update(next.rules, recent, now))
       clock.set()
       ruleClock.set()
       return [...restarted]

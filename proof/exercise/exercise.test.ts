@@ -152,9 +152,24 @@ test('a repair in other words is as good', async () => {
   expect(graded.checks).toMatchObject([{ ok: true }, { ok: true }, { ok: true }, { ok: true }])
 })
 
+/** The rows of RFC 4180, by the names of their columns. */
+function rowsOf(text: string): Record<string, string>[] {
+  const cells = [...text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)].map(([, quoted, plain = '', end]) => ({
+    cell: quoted?.replaceAll('""', '"') ?? plain,
+    ends: end !== ',',
+  }))
+  const rows: string[][] = [[]]
+  for (const { cell, ends } of cells) {
+    rows.at(-1)?.push(cell)
+    if (ends) rows.push([])
+  }
+  const [names = [], ...values] = rows.filter((row) => row.length > 0)
+  return values.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? ''])))
+}
+
 test('the export is what CTFd imports: one row per challenge, no comma in what it splits', () => {
   const challenges = [1, 2, 3].map((seed) => ({ seed, fault: faultOf(seed, catalogue) }))
-  const rows: Record<string, string>[] = parse(ctfdCsv(challenges, 'key'), { columns: true })
+  const rows = rowsOf(ctfdCsv(challenges, 'key'))
   expect(rows).toHaveLength(3)
   for (const [i, row] of rows.entries()) {
     const { seed, fault } = challenges[i] ?? expect.fail('a row without a challenge')
