@@ -3,7 +3,7 @@ import type { GroupLimitReport } from './group-limits.ts'
 import type { Groups } from './groups.ts'
 import type { JoinedChanges } from './joined-changes.ts'
 import { JoinedGroup, type Joining, pooledScore } from './joining.ts'
-import { NOT_YET } from './moment.ts'
+import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { partsOfKey } from './reading.ts'
 import { selectFirst } from './select-first.ts'
 import { byKey } from './state.ts'
@@ -46,10 +46,16 @@ export class JoinedLimits {
     return this.#withholds
   }
 
+  /** Epoch ms from which an evaluation may choose anew, while entries only leave. */
+  get due(): number {
+    const isChosen = this.#withholds || this.#exceeded.includes(true)
+    return isChosen ? this.#chosenAt + CHOICE_INTERVAL_MS : NO_DEADLINE
+  }
+
   /** Chooses the groups that each query keeps. Those for which that changes are evaluated next. */
   apply(at: number): void {
     if (this.#atLogs && at < this.#chosenAt + CHOICE_INTERVAL_MS) return
-    const exceeded = this.#joining.query.variables.map(({ limits }, part) => this.#mayExceed(limits, part))
+    const exceeded = this.#exceeded
     if (!this.#withholds && !exceeded.includes(true)) return
     this.#chosenAt = at
     const joining = this.#joining
@@ -85,7 +91,11 @@ export class JoinedLimits {
     this.#beyond = exceeded?.beyond ?? 0
   }
 
-  /** Whether a query can have more values of a facet than it keeps. */
+  /** By query: whether it can have more values of a facet than it keeps. */
+  get #exceeded(): boolean[] {
+    return this.#joining.query.variables.map(({ limits }, part) => this.#mayExceed(limits, part))
+  }
+
   #mayExceed(limits: readonly FacetLimit[], part: number): boolean {
     const live = this.#joining.live[part] ?? 0
     return limits.some(({ most }) => live > most)

@@ -54,6 +54,8 @@ export class Track {
   readonly #observer: Observer | undefined
   /** Whether every entry that leaves the window is of interest, whatever the states. */
   readonly #seesLeaving: boolean
+  /** Whether nothing is to be evaluated when an entry leaves without a change. */
+  readonly #leavesQuietly: boolean
   readonly #groups: Groups
   readonly #changes: Changes
   readonly #window: Window
@@ -88,6 +90,7 @@ export class Track {
     this.#samples = options.samples
     this.#observer = observer
     this.#seesLeaving = rule.firesOnLeaving || seesAll
+    this.#leavesQuietly = instants.atLogs && !seesAll && !rule.firesOnSilence
     this.#looksBack = instants.atLogs && !rule.firesOnLeaving
     this.#groups = groups
     this.#changes = parts.changes
@@ -236,10 +239,8 @@ export class Track {
 
   #run(until: number, inclusive: boolean): void {
     this.#begin(until)
-    this.#skip(until)
-    for (let due = this.due(); due < until || (inclusive && due === until); due = this.due()) {
+    for (let due = this.#next(until); due < until || (inclusive && due === until); due = this.#next(until)) {
       this.#step(due)
-      this.#skip(until)
     }
   }
 
@@ -253,9 +254,15 @@ export class Track {
     return this.#seesLeaving || this.#groups.active.size > 0 || this.#withholding?.withholds === true
   }
 
-  /** Removes entries without an evaluation while none that leaves can change a state. */
-  #skip(until: number): void {
+  /** Removes entries without an evaluation while none that leaves changes a state. @returns the next evaluation */
+  #next(until: number): number {
     if (!this.#watchesLeaving) this.#window.skip(Math.min(until, this.#waits.firstGroupDue))
+    else if (this.#leavesQuietly) {
+      const limit = Math.min(until, this.#waits.due, this.#alerting.due, this.#withholding?.due ?? NO_DEADLINE)
+      const changedAt = this.#window.leaveUntilChange(limit)
+      if (changedAt !== undefined) return changedAt
+    }
+    return this.due()
   }
 
   /** Evaluates at a time that is due without a log. */

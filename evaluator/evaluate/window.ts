@@ -43,6 +43,12 @@ export abstract class Window {
   /** Removes the entries that leave before `until`, when no state depends on the time at which they leave. */
   abstract skip(until: number): void
 
+  /**
+   * Removes the entries that leave before `until`, until that lists a group for evaluation.
+   * @returns the time at which it does; undefined if nothing is to be evaluated
+   */
+  abstract leaveUntilChange(until: number): number | undefined
+
   /** The next evaluation at which an entry enters. */
   nextEntering(): number {
     const { entries, instants } = this
@@ -97,6 +103,19 @@ class ArrivalWindow extends Window {
   skip(until: number): void {
     while (this.from < this.to && this.entries.time(this.from) + this.stayMs < until) this.leave(this.from++)
   }
+
+  leaveUntilChange(until: number): number | undefined {
+    const { entries, changes } = this
+    while (this.from < this.to) {
+      const time = entries.time(this.from)
+      if (time + this.stayMs >= until) return undefined
+      // All that leave at one time leave before an evaluation.
+      do this.leave(this.from++)
+      while (this.from < this.to && entries.time(this.from) === time)
+      if (changes.size > 0) return time + this.stayMs
+    }
+    return undefined
+  }
 }
 
 class CadenceWindow extends Window {
@@ -122,6 +141,8 @@ class CadenceWindow extends Window {
 
   /** Does nothing: the cost of an evaluation at a cadence does not depend on the number of entries that leave. */
   skip(): void {}
+
+  leaveUntilChange(): undefined {}
 }
 
 /** @param historyMs milliseconds for which an entry is kept after it has left the window, for late logs */

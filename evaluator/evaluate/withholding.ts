@@ -2,7 +2,7 @@ import type { Changes } from './changes.ts'
 import type { Group } from './group.ts'
 import type { Choice, GroupLimitReport, GroupLimits } from './group-limits.ts'
 import type { Groups } from './groups.ts'
-import { type Moment, NOT_YET } from './moment.ts'
+import { type Moment, NO_DEADLINE, NOT_YET } from './moment.ts'
 import type { MonitorParts } from './parts.ts'
 import { type Pool, poolOf } from './pool.ts'
 import { nextState, type Rule } from './state.ts'
@@ -67,6 +67,15 @@ export class Withholding {
   /** Whether groups are left out that come back when entries of others leave. */
   get withholds(): boolean {
     return this.#withheld.size > 0
+  }
+
+  /** Epoch ms from which an evaluation may choose or count anew, while entries only leave. */
+  get due(): number {
+    const limits = this.#limits
+    if (!limits.exceeded && this.#withheld.size === 0) return NO_DEADLINE
+    if (this.#leavesOut) return NOT_YET
+    const isCounted = limits.surplus !== undefined || limits.live <= this.#mostLive * RECOUNT_GROWTH
+    return isCounted ? NO_DEADLINE : this.#countedAt + RECOUNT_INTERVAL_MS
   }
 
   /** Chooses the groups to leave out before an evaluation, if that can change a state. */

@@ -20,13 +20,31 @@ import type { ReplayState } from './replay-state.ts'
 /** How long time runs on after the last log, when the silence is the service's. */
 const LONGEST_SILENCE_MS = 7 * 24 * 3_600_000
 
+/**
+ * For how long, in ms of log time, a track may stay behind that has no entry. To let time pass for every track at every log would
+ * cost as much as the entries themselves.
+ */
+const PASS_INTERVAL_MS = 1000
+
 /** The track of a monitor or of a query of a rule, and what the replay has to do for it. */
 interface DrivenTrack {
   readonly track: Track | QueryTrack
+  /**
+   * The order of what it finds at one time, at logs and when time passes. What happens without a log comes after what happens at
+   * logs; an evaluation at a cadence does not count the logs of its time, and comes before.
+   */
+  readonly order: number
+  readonly passOrder: number
   /** Epoch ms at which it may next change without a log; {@link NOT_YET} before it has started. */
   due: number
   /** Whether it has entries at the open instant. */
   entered: boolean
+}
+
+/** What a track has found, and its place among what is found at the same time. */
+interface Found {
+  readonly found: Transition | SignalChange
+  readonly order: number
 }
 
 /**
@@ -53,12 +71,14 @@ export class Replayer implements EventSink {
   readonly #emit: (transition: Transition) => void
   readonly #onSignal: (change: SignalChange) => void
   #instant = NOT_YET
-  /** The earliest `due` of all tracks. */
-  #due = NOT_YET
+  /** Epoch ms at which time is to pass for all tracks; {@link NOT_YET} before it has passed for any. */
+  #passAt = NOT_YET
   #first: number | undefined
-  #out: (Transition | SignalChange)[] = []
-  /** Whether the instant has entries that have not been evaluated. */
-  #open = false
+  #out: Found[] = []
+  /** The order of what is found at one time. */
+  #order = 0
+  /** The tracks that have entries at the instant. */
+  readonly #entered: DrivenTrack[] = []
   /** Time, result and reader of the log that is being read. */
   #at = 0
   #missed = false
@@ -75,7 +95,7 @@ export class Replayer implements EventSink {
     this.#silenceAfterEnd = options.silenceAfterEnd ?? false
     this.#emit = emit
     this.#onSignal = onSignal
-    const out = (found: Transition | SignalChange) => void this.#out.push(found)
+    const out = (found: Transition | SignalChange) => void this.#out.push({ found, order: this.#order })
     this.#tracks = monitors.map(
       (monitor) =>
         new Track(monitor, {
@@ -96,7 +116,10 @@ export class Replayer implements EventSink {
       rules.flatMap(({ queries }) => queries),
     )
     this.#buffer = new ReorderBuffer(tracks.length)
-    this.#driven = tracks.map((track) => ({ track, due: NOT_YET, entered: false }))
+    this.#driven = tracks.map((track, order) => {
+      const isEarly = order < this.#tracks.length && !options.live
+      return { track, order, passOrder: order + (isEarly ? -1 : 1) * tracks.length, due: NOT_YET, entered: false }
+    })
     this.#readers = tracks.flatMap(({ readers }, place) => readers.map((read) => ({ place, read })))
   }
 
@@ -175,28 +198,35 @@ export class Replayer implements EventSink {
     const horizon = this.#lateness.oldest(at)
     this.#first ??= at
     this.#drain(horizon)
-    if (this.#due < horizon && this.#first <= horizon) this.#passUntil(horizon)
-    if (this.#out.length > 0) this.#flush()
+    if (this.#out.length === 0 && horizon < this.#passAt) return
+    if (this.#first <= horizon) this.#passAll(horizon)
+    this.#flush()
   }
 
   /** Ends the recording: time runs on until every group has settled. After a silence of the service, it stops after a week. */
   finish(): void {
     this.#drain(NO_DEADLINE)
+    this.#catchUp(this.#instant)
     for (const track of this.#tracks) {
       track.countLimits(this.newest)
       if (!this.#silenceAfterEnd) track.end(this.newest)
     }
     const end = this.#silenceAfterEnd ? this.newest + LONGEST_SILENCE_MS : Number.MAX_SAFE_INTEGER
-    for (const { track } of this.#driven) track.pass(end)
+    for (const driven of this.#driven) {
+      this.#order = driven.passOrder
+      driven.track.pass(end)
+    }
     this.#flush()
   }
 
   /** @returns the state from which another replayer with the same monitors and options continues */
   save(): ReplayState {
+    this.#catchUp()
+    this.#flush()
     return {
       newest: this.newest,
       first: this.#first ?? null,
-      started: this.#due !== NOT_YET,
+      started: this.#passAt !== NOT_YET,
       dropped: this.dropped,
       held: this.#buffer.list().map(({ at, monitor, place, slot }) => {
         const group = this.#drivenAt(monitor).track.places.at(place)
@@ -220,7 +250,7 @@ export class Replayer implements EventSink {
     }
     if (!state.started) return
     for (const driven of this.#driven) driven.due = driven.track.due()
-    this.#findDue()
+    this.#passAt = this.newest - this.#lateness.ms
   }
 
   /** The monitors that have had more groups than Datadog evaluates. */
@@ -234,52 +264,55 @@ export class Replayer implements EventSink {
     for (let at = buffer.oldest; at < horizon; at = buffer.oldest) {
       if (at !== this.#instant) {
         this.#closeInstant()
-        if (this.#due <= at) this.#passUntil(at)
+        if (this.#passAt <= at) this.#passAll(at)
         this.#instant = at
       }
       buffer.shift()
       const driven = this.#drivenAt(buffer.monitor)
+      if (!driven.entered) {
+        if (driven.due <= at) this.#pass(driven, at)
+        driven.entered = true
+        this.#entered.push(driven)
+      }
       driven.track.add(buffer.place, buffer.slot, at, at)
-      driven.entered = true
-      this.#open = true
     }
     this.#closeInstant()
   }
 
-  /** Lets time pass for the tracks that are due by `at`. */
-  #passUntil(at: number): void {
-    for (const driven of this.#driven) {
-      if (driven.due > at) continue
-      driven.track.passUntil(at)
-      driven.due = driven.track.due()
-    }
-    this.#findDue()
+  /** Lets time pass for all tracks that are due by `at`. */
+  #passAll(at: number): void {
+    for (const driven of this.#driven) if (driven.due <= at) this.#pass(driven, at)
+    this.#passAt = at + PASS_INTERVAL_MS
+  }
+
+  /** Lets time pass for all tracks until no later log can precede it, and until `at`. */
+  #catchUp(at = NOT_YET): void {
+    const horizon = this.#lateness.oldest(this.newest)
+    const until = this.#first !== undefined && this.#first <= horizon ? Math.max(at, horizon) : at
+    if (until !== NOT_YET) this.#passAll(until)
+  }
+
+  #pass(driven: DrivenTrack, at: number): void {
+    this.#order = driven.passOrder
+    driven.track.passUntil(at)
+    driven.due = driven.track.due()
   }
 
   /** Evaluates an instant once all of its entries have been entered. */
   #closeInstant(): void {
-    if (!this.#open) return
-    this.#open = false
-    for (const driven of this.#driven) {
-      if (!driven.entered) continue
+    for (let driven = this.#entered.pop(); driven; driven = this.#entered.pop()) {
       driven.entered = false
+      this.#order = driven.order
       driven.track.settle(this.#instant)
       driven.due = driven.track.due()
     }
-    this.#findDue()
-  }
-
-  #findDue(): void {
-    let least = NO_DEADLINE
-    for (const { due } of this.#driven) least = Math.min(least, due)
-    this.#due = least
   }
 
   #flush(): void {
     if (this.#out.length === 0) return
-    const out = this.#out.sort((a, b) => a.at - b.at)
+    const out = this.#out.sort((a, b) => a.found.at - b.found.at || a.order - b.order)
     this.#out = []
-    for (const found of out) {
+    for (const { found } of out) {
       if ('rule' in found) this.#onSignal(found)
       else this.#emit(found)
     }
