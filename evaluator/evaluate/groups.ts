@@ -8,6 +8,11 @@ import { owned } from './values.ts'
 
 /** The lowest number of groups at which idle ones are removed. */
 const MIN_SWEPT_GROUPS = 1024
+/**
+ * Idle groups are removed when the number of groups has grown by this factor since. Most come back, and to create one again costs
+ * more than to count it.
+ */
+const SWEPT_GROWTH = 4
 
 /** Creates the group of a key. */
 type CreateGroup = (key: string, places: Places<Group>) => Group
@@ -76,7 +81,7 @@ export class Groups {
     for (const group of this) {
       if (group.held === 0 && group.state === 'OK' && group.lastSeen + this.#keptMs <= now) this.#forget(group)
     }
-    this.sweepAt = Math.max(MIN_SWEPT_GROUPS, this.#byKey.size * 2)
+    this.sweepAt = Math.max(MIN_SWEPT_GROUPS, this.#byKey.size * SWEPT_GROWTH)
   }
 
   /** The groups that are in the monitor's status at `at`. */
