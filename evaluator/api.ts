@@ -19,7 +19,16 @@ import type { ReplayOptions } from './replay/replay-options.ts'
 import { compileSearch } from './search/search.ts'
 import type { Severity, SiemRule } from './siem/rule.ts'
 import type { SignalChange } from './siem/signal.ts'
-import { readWindows, rising, type TuneReplay, type Tuning, tuneAll, usualThresholds } from './tune/index.ts'
+import {
+  type FaultSink,
+  readWindows,
+  rising,
+  type TunedAll,
+  type TuneReplay,
+  type Tuning,
+  tuneAll,
+  usualThresholds,
+} from './tune/index.ts'
 
 export { readMonitor, readRule } from './estate/index.ts'
 
@@ -126,6 +135,32 @@ export async function tune(
     windows: windows ? readWindows(windows.join(',')) : [monitor.parsed.windowMs],
     expected,
   }
+  const [tuned] = await tunedOf(log, (input, faults) => tuneAll([trial], input, options, faults))
+  if (!tuned) throw new RangeError('one monitor has one tuning')
+  return tuned
+}
+
+/**
+ * Evaluates a rule of Cloud SIEM over a recorded log with other numbers in its conditions, one at a time, and other windows, in one pass.
+ * @returns for each comparison of a query with a number, in the order of the cases; empty if no case has one
+ * @throws TrialError for a window that is none. One that a rule cannot have is refused in its cells
+ */
+export function tuneRule(
+  rule: SiemRule,
+  log: Iterable<Event> | AsyncIterable<Buffer>,
+  { thresholds, windows, expected, ...options }: TuneOptions = {},
+): Promise<Tuned[]> {
+  const trial = {
+    ...{ rule, expected, thresholds: thresholds && rising(thresholds) },
+    windows: windows ? readWindows(windows.join(',')) : [rule.evaluationWindowMs],
+  }
+  return tunedOf(log, (input, faults) => tuneAll([], input, options, faults, [trial]))
+}
+
+async function tunedOf(
+  log: Iterable<Event> | AsyncIterable<Buffer>,
+  tuneIn: (input: LogInput, faults: FaultSink) => Promise<TunedAll>,
+): Promise<Tuned[]> {
   const malformed: { place: string; reason: string }[] = []
   const faults = {
     add: (place: string, reason: string) => void malformed.push({ place, reason }),
@@ -133,10 +168,8 @@ export async function tune(
   }
   const input = LogInput.ofStream(Symbol.asyncIterator in log ? log : linesOf(log), { keep: true })
   try {
-    const { tunings, summary } = await tuneAll([trial], input, options, faults)
-    const [tuning] = tunings
-    if (!tuning) throw new RangeError('one monitor has one tuning')
-    return { ...tuning, events: summary.events, malformed }
+    const { tunings, summary } = await tuneIn(input, faults)
+    return tunings.map((tuning) => ({ ...tuning, events: summary.events, malformed }))
   } finally {
     input.close()
   }

@@ -11,6 +11,7 @@ export {
   type Tuned,
   type TuneOptions,
   tune,
+  tuneRule,
 } from './api.ts'
 export { logOfEvent } from './app-event.ts'
 export { nextAligned } from './evaluate/cadence.ts'

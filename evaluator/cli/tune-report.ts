@@ -1,5 +1,5 @@
 import type { GroupValues } from '../estate/index.ts'
-import { type Cell, type Obstacle, shortNumber, type Tuning } from '../tune/index.ts'
+import { type Cell, type Obstacle, shortNumber, type Tuning, titleOf } from '../tune/index.ts'
 import type { Io } from './command.ts'
 import { columns, paint, printable } from './output.ts'
 import { groupText } from './replay-report.ts'
@@ -9,9 +9,9 @@ const WIDTH = 80
 const NOTHING = '-'
 
 /** What a monitor does with each threshold and window, as a table, and where it does what is expected. */
-export function tuningText(tuning: Tuning, operator: string, io: Io): string {
-  const lines = [paint(io, 'bold', cut(printable(tuning.monitor), WIDTH)), tableOf(tuning, operator, io)]
-  const { cells, ranges, obstacles } = tuning
+export function tuningText(tuning: Tuning, io: Io): string {
+  const { cells, ranges, obstacles, operator } = tuning
+  const lines = [paint(io, 'bold', cut(printable(titleOf(tuning)), WIDTH)), tableOf(tuning, operator, io)]
   for (const { window, from, to } of ranges ?? []) {
     const limits = from === to ? `${operator} ${from}` : `${operator} ${from} to ${operator} ${to}`
     lines.push(`${window}: ${paint(io, 'green', limits)} alerts for all that is expected, and for nothing else.`)

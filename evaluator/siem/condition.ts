@@ -42,6 +42,33 @@ function aliasesOf(expression: Expression): string[] {
   return [expression.left, expression.right].flatMap((side) => (side.kind === 'query' ? [side.alias] : []))
 }
 
+/** The condition as it can be written. */
+export function printCondition({ first, after }: Condition): string {
+  if (!after) return printExpression(first)
+  return [first, after]
+    .map((side) => (side.kind === 'compare' ? printExpression(side) : `(${printExpression(side)})`))
+    .join(' THEN ')
+}
+
+/** A part of a condition as it can be written. */
+export function printExpression(expression: Expression): string {
+  if (expression.kind === 'compare') {
+    return `${printSide(expression.left)} ${expression.operator} ${printSide(expression.right)}`
+  }
+  const sign = expression.kind === 'and' ? ' && ' : ' || '
+  const isLoose = (part: Expression) => part.kind === 'or' && expression.kind === 'and'
+  return expression.parts
+    .map((part) => (isLoose(part) ? `(${printExpression(part)})` : printExpression(part)))
+    .join(sign)
+}
+
+/** One side of a comparison as it can be written. */
+export const printSide = (side: Side): string =>
+  side.kind === 'number' ? String(side.number) : side.factor === 1 ? side.alias : `${side.factor} * ${side.alias}`
+
+/** The operator that says the same with the sides exchanged. */
+export const MIRRORED: Readonly<Record<Comparator, Comparator>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
+
 /** Whether an expression holds. @param valueIn the value of a query */
 export function holdsFor(expression: Expression, valueIn: (alias: string) => number): boolean {
   switch (expression.kind) {

@@ -1,5 +1,5 @@
 import { isRecord } from '../json.ts'
-import { aliasesIn, type Condition, ConditionError, type Expression, parseCondition } from './condition.ts'
+import { aliasesIn, type Condition, ConditionError, type Expression, MIRRORED, parseCondition } from './condition.ts'
 import { type RuleCase, type RuleQuery, SEVERITIES, type Severity } from './rule.ts'
 import type { Sinks } from './sinks.ts'
 
@@ -114,5 +114,3 @@ function lowerBounds(expression: Expression): Map<string, number> | undefined {
   }
   return bounds
 }
-
-const MIRRORED = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const

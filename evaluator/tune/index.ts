@@ -1,5 +1,7 @@
-/** What a monitor would do with other thresholds and windows. */
-export { shortNumber, svgOf } from './svg.ts'
-export { readThresholds, readWindows, rising, TrialError, usualThresholds } from './texts.ts'
-export { type FaultSink, type Trial, type TuneReplay, tuneAll } from './tune.ts'
+/** What monitors and rules would do with other thresholds and windows. */
+export { knobsOf } from './rule-knobs.ts'
+export type { RuleTrial } from './rule-tuning.ts'
+export { shortNumber, svgOf, titleOf } from './svg.ts'
+export { readThresholds, readWindows, rising, TrialError, usualAround, usualThresholds } from './texts.ts'
+export { type FaultSink, type Trial, type TunedAll, type TuneReplay, tuneAll } from './tune.ts'
 export type { Cell, Obstacle, Range, Reached, Tuning } from './tuning.ts'

@@ -12,6 +12,10 @@ const MOST_LABELS = 12
 /** Between two labels of the axis. */
 const GAP = 10
 
+/** Its name; of a rule with the case that is tuned. */
+export const titleOf = ({ monitor, kind, query }: Pick<Tuning, 'monitor' | 'kind' | 'query'>): string =>
+  kind === 'rule' ? `${monitor}, ${query}` : monitor
+
 /** Alerts a day by threshold, a line for each window and a panel for each monitor, as one SVG that needs no other file. */
 export function svgOf(tunings: readonly Tuning[]): string {
   const height = PANEL_HEIGHT * tunings.length
@@ -27,7 +31,8 @@ export function svgOf(tunings: readonly Tuning[]): string {
   ].join('\n')
 }
 
-function panelOf({ monitor, cells, ranges = [] }: Tuning): string {
+function panelOf(tuning: Tuning): string {
+  const { cells, ranges = [] } = tuning
   const tried = cells.filter(({ refused }) => refused === undefined)
   const thresholds = [...new Set(tried.map(({ threshold }) => threshold))].sort((a, b) => a - b)
   const [least = 0, most = least] = [thresholds[0], thresholds.at(-1)]
@@ -44,7 +49,7 @@ function panelOf({ monitor, cells, ranges = [] }: Tuning): string {
       ? 'alerts a day by threshold'
       : 'alerts a day by threshold; below the axis, where all that is expected alerts, and nothing else'
   return [
-    `<text x="${LEFT}" y="20" font-weight="bold">${titleText(monitor)}</text>`,
+    `<text x="${LEFT}" y="20" font-weight="bold">${titleText(titleOf(tuning))}</text>`,
     `<text x="${LEFT}" y="38" fill="#5f6368">${subtitle}</text>`,
     `<path d="M${LEFT} ${TOP}V${bottom}H${right}" fill="none" stroke="#5f6368"/>`,
     `<text x="${LEFT - 6}" y="${TOP + 4}" text-anchor="end">${shortNumber(highest)}</text>`,

@@ -15,6 +15,7 @@ export class TrialError extends Error {
 
 /** `5m`, `2h`: as a query names a window. */
 export function windowText(ms: number): string {
+  if (ms === 0) return '0'
   const minutes = ms / MINUTE_MS
   return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`
 }
@@ -53,8 +54,11 @@ function steps(first: number, last: number, step: number, part: string): number[
   return Array.from({ length: count }, (_, i) => Number((first + i * step).toPrecision(12)))
 }
 
-/** Whole numbers from half the present threshold to twice it; the present one alone if there are none. */
-export function usualThresholds({ parsed: { threshold } }: Monitor): number[] {
+/** The thresholds that are tried of a monitor unless others are named. */
+export const usualThresholds = ({ parsed: { threshold } }: Monitor): number[] => usualAround(threshold)
+
+/** Whole numbers from half a threshold to twice it; the threshold alone if there are none. */
+export function usualAround(threshold: number): number[] {
   const [from, to] = [Math.ceil(threshold / 2), Math.floor(threshold * 2)]
   if (threshold <= 0 || to <= from) return [threshold]
   const step = Math.max(1, Math.round((to - from) / (USUAL_THRESHOLDS - 1)))

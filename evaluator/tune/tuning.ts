@@ -27,12 +27,15 @@ export interface Cell {
   readonly unexpected?: readonly GroupValues[]
 }
 
-/** What a monitor does with each threshold and window. */
+/** What a monitor, or one number of a rule of Cloud SIEM, does with each threshold and window. */
 export interface Tuning {
   /** Its slug. */
   readonly monitor: string
-  /** The present query. */
+  readonly kind: 'monitor' | 'rule'
+  /** The present query; of a rule the condition, with `N` for the number: `the case "x": failed > N && good > 0`. */
   readonly query: string
+  /** What is compared with the threshold: `>`, of a rule `failed >`. */
+  readonly operator: string
   /** ISO 8601, of the oldest and newest event; null without an event. */
   readonly from: string | null
   readonly to: string | null

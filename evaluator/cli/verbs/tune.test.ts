@@ -120,22 +120,37 @@ test('a chart in a folder that does not exist is refused with exit code 3', asyn
   expect([code, err]).toEqual([3, expect.stringContaining('cannot be written: there is no such folder')])
 })
 
-test('a rule of Cloud SIEM is refused by name', async () => {
-  const { code, err } = await tuned('--detections', at('both.json'))
-  expect([code, err]).toEqual([0, expect.stringMatching(/^not tuned: \S+: a rule of Cloud SIEM has cases/m)])
-  expect(await tuned('--detections', at('rule.json'))).toMatchObject({
+test('a rule of Cloud SIEM is tuned beside a monitor; one without a number is refused by name', async () => {
+  const { code, out } = await tuned('--detections', at('both.json'), '--thresholds', '3..4')
+  expect(code).toBe(0)
+  expect(out).toContain('spraying, the case for high: a > N\n')
+  expect(out).toContain('5m          a > 3        1      1  2 at 01-12 14:00 @ip:198.51.100.7\n')
+  const [line = ''] = (await tuned('--detections', at('rule.json'), '--thresholds', '3', '--json')).out.split('\n')
+  expect(JSON.parse(line)).toMatchObject({ monitor: 'rule', kind: 'rule', operator: 'a >', cells: [{ alerts: 1 }] })
+  const queries = [...rule.queries, { ...rule.queries[0], name: 'b' }]
+  const cases = [{ name: '', status: 'high', condition: 'a > b', notifications: [] }]
+  await writeFile(at('numberless.json'), JSON.stringify({ ...rule, queries, cases }))
+  expect(await tuned('--detections', at('numberless.json'))).toMatchObject({
     code: 3,
-    err: expect.stringContaining('holds no monitor that can be tuned'),
+    err: expect.stringMatching(
+      /^not tuned: numberless: no case compares a query with a number\n[\s\S]*holds no monitor that can be tuned/,
+    ),
   })
 })
 
-test('something that is expected of what is not tuned does not hold', async () => {
+test('what is expected of a rule is looked for, and of what is not tuned does not hold', async () => {
   await writeFile(at('of-rule.json'), JSON.stringify({ Spraying: [{ '@ip': '203.0.113.9' }] }))
+  const expecting = ['--expect', at('of-rule.json'), '--thresholds', '3']
+  const both = await tuned('--detections', at('both.json'), ...expecting)
+  expect(both.out).toContain('5m: a > 3 alerts for all that is expected, and for nothing else.')
+  const metric = { ...monitor, name: 'CPU', type: 'query alert', query: 'avg(last_5m):a > 2' }
+  await writeFile(at('metric.json'), JSON.stringify([monitor, metric]))
+  await writeFile(at('of-metric.json'), JSON.stringify({ CPU: [{ '@ip': '203.0.113.9' }] }))
   const { code, err } = await tuned(
     '--detections',
-    at('both.json'),
+    at('metric.json'),
     '--expect',
-    at('of-rule.json'),
+    at('of-metric.json'),
     '--thresholds',
     '9',
   )

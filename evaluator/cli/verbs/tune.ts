@@ -1,15 +1,9 @@
-import {
-  type Estate,
-  EstateError,
-  type Expectations,
-  isEvaluated,
-  loadEstate,
-  readExpectations,
-} from '../../estate/index.ts'
-import type { Monitor } from '../../monitor/monitor.ts'
+import { type Estate, EstateError, type Expectations, loadEstate, readExpectations } from '../../estate/index.ts'
 import { DATADOG_CADENCE_SECONDS, DEFAULT_LATENESS_SECONDS } from '../../replay/index.ts'
 import {
   type FaultSink,
+  knobsOf,
+  type RuleTrial,
   readThresholds,
   readWindows,
   svgOf,
@@ -17,6 +11,7 @@ import {
   TrialError,
   type Tuning,
   tuneAll,
+  usualAround,
   usualThresholds,
 } from '../../tune/index.ts'
 import { type Command, type Io, readArguments, UsageError, unknownName, wholeNumber } from '../command.ts'
@@ -31,16 +26,17 @@ const USAGE = `Usage: alertproof tune PATH|-… --detections PATH [<options>]
 Evaluates log monitors over a recorded log with other thresholds and windows, in one pass, and prints for each how often it alerts,
 and the nearest miss: the value nearest to the threshold of a group that never alerted. Given the groups that must alert, it prints
 the range of thresholds that alerts for them and for nothing else. Each number is what \`replay\` says of a monitor with that
-threshold and window. All other options of the monitor stay.
+threshold and window. All other options of the monitor stay. Of a rule of Cloud SIEM, each number that a case compares a query with
+is tuned by itself, and a signal counts if it comes to the severity of that case or above.
 
 The log is any number of files and folders, or standard input, in any form that \`replay\` reads.
 
 Options:
-  --detections PATH   monitors: a folder or a file, as \`replay\` reads them. May be repeated
-  --monitor NAME      tune this monitor only: its slug or name. May be repeated
+  --detections PATH   monitors and rules: a folder or a file, as \`replay\` reads them. May be repeated
+  --monitor NAME      tune this monitor or rule only: its slug or name. May be repeated
   --thresholds LIST   numbers and ranges: 5..20, or 0.5,1,2, or 10..100/10 for each tenth (default: about 16 whole numbers
                       from half the present threshold to twice it)
-  --windows LIST      5m,10m,1h (default: the present window)
+  --windows LIST      5m,10m,1h (default: the present window); of a rule its evaluationWindow
   --expect FILE       the groups for which each monitor must alert, and no others: {"slug": [{"@ip": "203.0.113.9"}]},
                       [{}] for a monitor without groups
 ${LOG_OPTIONS_USAGE}\
@@ -50,12 +46,13 @@ ${LOG_OPTIONS_USAGE}\
   --group-limits      leave out the groups that Datadog leaves out
   --silence           treat the time after the newest event as silence
   --strict            fail with exit code 3 if a part of the log could not be read
-  --json              print one line of JSON per monitor: {monitor, query, from, to, days, cells, ranges, obstacles}
+  --json              print one line of JSON per monitor, or number of a rule: {monitor, kind, query, operator, from, to, days,
+                      cells, ranges, obstacles}
   --svg FILE          also write a chart of the alerts a day
   --help              this text
 
 Exit code: 0 if the log was read, 1 if no threshold alerts for all that is expected and for nothing else, 2 if an option is unusable,
-3 if a file cannot be read, if nothing in it is an event, or if no monitor can be tuned.
+3 if a file cannot be read, if nothing in it is an event, or if no monitor or rule can be tuned.
 
 Examples:
   alertproof tune events.jsonl --detections monitors/failed-logins.json --thresholds 5..20 --windows 5m,10m,1h
@@ -102,7 +99,7 @@ export const command: Command = {
     const windows = readList('--windows', values.windows, readWindows)
     const estate = await loadEstate(values.detections)
     reportEstate(estate, io)
-    const monitors = chosen(estate, values.monitor, values.detections.join(', '), io)
+    const { monitors, rules } = chosen(estate, values.monitor, values.detections.join(', '), io)
     const all = [...estate.readings, ...estate.ruleReadings]
     const expected = values.expect === undefined ? undefined : await readExpectations(values.expect, all)
     const trials = monitors.map(
@@ -113,7 +110,13 @@ export const command: Command = {
         expected: expected && (expected.get(monitor.slug) ?? []),
       }),
     )
-    checkSize(trials)
+    const ruleTrials = rules.map(
+      (rule): RuleTrial => ({
+        ...{ rule, thresholds, windows: windows ?? [rule.evaluationWindowMs] },
+        expected: expected && (expected.get(rule.slug) ?? []),
+      }),
+    )
+    checkSize(trials, ruleTrials)
     const input = await openLogs(positionals, values, io, { keep: true, passOver: true })
     const options = {
       latenessSeconds,
@@ -123,18 +126,17 @@ export const command: Command = {
       ...(values.cadence !== undefined && { cadenceSeconds: wholeNumber('--cadence', values.cadence, 1, MAX_SECONDS) }),
     }
     const faults = new Faults()
-    const { tunings, summary, leaders } = await tuneAll(trials, input, options, faults)
+    const { tunings, summary, leaders, rules: variants } = await tuneAll(trials, input, options, faults, ruleTrials)
     input.close()
     faults.tell(io)
     for (const [i, tuning] of tunings.entries()) {
-      const { operator } = monitors[i]?.parsed ?? {}
       if (values.json) json(io, tuning)
-      else io.out(`${i > 0 ? '\n' : ''}${tuningText(tuning, operator ?? '', io)}`)
+      else io.out(`${i > 0 ? '\n' : ''}${tuningText(tuning, io)}`)
     }
     if (values.svg !== undefined) await writeReportFile(values.svg, svgOf(tunings))
     const notes = [headline(tunings, summary.events), ...new Set(summaryNotes(summary, latenessSeconds))]
-    io.err(`${notes.join('\n')}\n${silentText(summary, leaders, [])}`)
-    const untuned = reportUntuned(expected, monitors, values.monitor.length > 0, io)
+    io.err(`${notes.join('\n')}\n${silentText(summary, leaders, variants)}`)
+    const untuned = reportUntuned(expected, [...monitors, ...rules], values.monitor.length > 0, io)
     const unread = summary.malformed + summary.partly + input.unreadable
     if (summary.events === 0 && (values.strict || unread > 0)) return 3
     if (values.strict && unread > 0) {
@@ -154,8 +156,8 @@ function readList(name: string, text: string | undefined, read: (text: string) =
   }
 }
 
-/** The monitors that are tuned. Rules of Cloud SIEM are refused by name. */
-function chosen(estate: Estate, names: readonly string[], path: string, io: Io): readonly Monitor[] {
+/** The monitors and rules that are tuned. A rule without a number to tune is told. */
+function chosen(estate: Estate, names: readonly string[], path: string, io: Io) {
   const all = [...estate.readings, ...estate.ruleReadings]
   const picked = names.map((given) => {
     const found = all.find(({ slug }) => slug === given) ?? all.find(({ name }) => name === given)
@@ -169,16 +171,24 @@ function chosen(estate: Estate, names: readonly string[], path: string, io: Io):
     )
   })
   const asked = names.length > 0 ? picked : all
-  for (const { slug } of asked.filter((each) => 'rule' in each && isEvaluated(each))) {
-    io.err(`not tuned: ${printable(slug)}: a rule of Cloud SIEM has cases with conditions, and no single threshold\n`)
-  }
-  const monitors = estate.monitors.filter(({ slug }) => asked.some((each) => each.slug === slug))
-  if (monitors.length === 0) throw new EstateError(`${path}: holds no monitor that can be tuned`)
-  return monitors
+  const isAsked = ({ slug }: { readonly slug: string }) => asked.some((each) => each.slug === slug)
+  const rules = estate.rules.filter(isAsked).filter((rule) => {
+    if (knobsOf(rule).length > 0) return true
+    io.err(`not tuned: ${printable(rule.slug)}: no case compares a query with a number\n`)
+    return false
+  })
+  const monitors = estate.monitors.filter(isAsked)
+  if (monitors.length + rules.length === 0) throw new EstateError(`${path}: holds no monitor that can be tuned`)
+  return { monitors, rules }
 }
 
-function checkSize(trials: readonly Trial[]): void {
-  const cells = trials.reduce((sum, { thresholds, windows }) => sum + thresholds.length * windows.length, 0)
+function checkSize(trials: readonly Trial[], ruleTrials: readonly RuleTrial[]): void {
+  const ofRules = ruleTrials.map(({ rule, thresholds, windows }) => {
+    const numbers = knobsOf(rule).map(({ number }) => (thresholds ?? usualAround(number)).length)
+    return numbers.reduce((sum, count) => sum + count * windows.length, 0)
+  })
+  const ofMonitors = trials.map(({ thresholds, windows }) => thresholds.length * windows.length)
+  const cells = [...ofMonitors, ...ofRules].reduce((sum, count) => sum + count, 0)
   if (cells <= MOST_CELLS) return
   throw new UsageError(`${counted(cells, 'combination')} of monitor, threshold and window: give at most ${MOST_CELLS}.`)
 }
@@ -192,11 +202,11 @@ function headline([first]: readonly Tuning[], events: number): string {
 /** @returns whether something is expected of what is not tuned */
 function reportUntuned(
   expected: Expectations | undefined,
-  monitors: readonly Monitor[],
+  tuned: readonly { readonly slug: string }[],
   isChoice: boolean,
   io: Io,
 ): boolean {
-  const others = [...(expected?.keys() ?? [])].filter((slug) => !monitors.some((monitor) => monitor.slug === slug))
+  const others = [...(expected?.keys() ?? [])].filter((slug) => !tuned.some((each) => each.slug === slug))
   // Whoever names a monitor asks for no other.
   if (isChoice) return false
   for (const slug of others) io.err(`expected and not tuned: ${printable(slug)}\n`)

@@ -1,5 +1,5 @@
 import { poolOf } from '../../evaluate/pool.ts'
-import { type Condition, type Expression, holdsFor, type Side } from '../../siem/condition.ts'
+import { type Condition, type Expression, holdsFor, printExpression } from '../../siem/condition.ts'
 import type { RuleCase, SiemRule } from '../../siem/rule.ts'
 import type { RuleEntry } from '../../siem/rule-observer.ts'
 import { holdsInOrder } from '../../siem/then.ts'
@@ -48,7 +48,7 @@ function conditionFacts({ first, after }: Condition, values: Values, holds: bool
 type Values = Readonly<Record<string, number>>
 
 function expressionFacts(expression: Expression, values: Values): ConditionFacts {
-  const text = expressionText(expression)
+  const text = printExpression(expression)
   const holds = holdsFor(expression, (alias) => values[alias] ?? 0)
   if (expression.kind === 'compare') {
     const sides = [expression.left, expression.right]
@@ -60,21 +60,6 @@ function expressionFacts(expression: Expression, values: Values): ConditionFacts
   const parts = expression.parts.map((part) => expressionFacts(part, values))
   return { kind: expression.kind, text, holds, values: {}, parts }
 }
-
-function expressionText(expression: Expression): string {
-  if (expression.kind === 'compare') {
-    return `${sideText(expression.left)} ${expression.operator} ${sideText(expression.right)}`
-  }
-  const sign = expression.kind === 'and' ? ' && ' : ' || '
-  return expression.parts
-    .map((part) =>
-      part.kind === 'or' && expression.kind === 'and' ? `(${expressionText(part)})` : expressionText(part),
-    )
-    .join(sign)
-}
-
-const sideText = (side: Side): string =>
-  side.kind === 'number' ? String(side.number) : side.factor === 1 ? side.alias : `${side.factor} * ${side.alias}`
 
 /** How far a rule is from a match: 0 where the comparisons of a case hold. The order that THEN asks for is not counted. */
 export const shortfallOf = ({ queries, cases }: SiemRule, values: readonly number[]): number =>

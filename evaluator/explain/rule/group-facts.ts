@@ -1,4 +1,4 @@
-import type { Expression } from '../../siem/condition.ts'
+import { type Expression, MIRRORED } from '../../siem/condition.ts'
 import type { RuleEntry, RulePass } from '../../siem/rule-observer.ts'
 import { nearestTo, thinned, timeFact } from '../fact.ts'
 import { caseFacts, caseName, namedValues, nearestCase, valuesOf } from './conditions.ts'
@@ -102,8 +102,6 @@ function limitOf({ rule }: RuleCourse, alias: string, pass: RulePass | undefined
   }
   return null
 }
-
-const MIRRORED = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const
 
 function limitIn(expression: Expression, alias: string): QueryValues['limit'] {
   if (expression.kind !== 'compare') {
