@@ -1,8 +1,11 @@
 import type { Observer } from '../../evaluate/observer.ts'
+import { sourceOfInput } from '../../explain/index.ts'
+import { explainRuleFrom, type RuleExplanation } from '../../explain/rule/index.ts'
 import type { Monitor, Transition } from '../../index.ts'
 import { type LogInput, replayLogs } from '../../logs/index.ts'
 import type { ReplayOptions, ReplaySummary } from '../../replay/index.ts'
 import { type MonitorStandings, Standings, type Story, storiesOf } from '../../report/index.ts'
+import type { SiemRule } from '../../siem/index.ts'
 import { ChangeList } from './changes.ts'
 
 /** More charts of one monitor say nothing more. */
@@ -49,6 +52,23 @@ export class ReplayDrawing {
       const { visitor } = await replayLogs(input, monitors, options, begin, { threads: this.#threads })
       return visitor.transitions
     })
+  }
+
+  /** Reads the log twice more for each of the first groups that a rule opened a signal for. */
+  async ruleStories(input: LogInput): Promise<ReadonlyMap<SiemRule, readonly RuleExplanation[]>> {
+    const { latenessSeconds, silenceAfterEnd = false, rules = [] } = this.#options
+    const options = { silenceAfterEnd, ...(latenessSeconds !== undefined && { latenessSeconds }) }
+    const stories = new Map<SiemRule, RuleExplanation[]>()
+    for (const rule of rules) {
+      const opened = this.changes.of(rule).first.filter(({ transition }) => transition === 'Triggered')
+      const groups = new Map(opened.map(({ group }) => [JSON.stringify(group), group]))
+      const told: RuleExplanation[] = []
+      for (const group of [...groups.values()].slice(0, MOST_FIRED)) {
+        told.push((await explainRuleFrom(sourceOfInput(input, false), rule, { group }, options)).explanation)
+      }
+      if (told.length > 0) stories.set(rule, told)
+    }
+    return stories
   }
 
   #evaluation(): Pick<ReplayOptions, 'cadenceSeconds' | 'live'> {

@@ -105,6 +105,8 @@ test('monitors without a group that fired or came near have a row and no section
   expect(headings).toEqual(['by-address', 'rule'])
   expect(page).toContain('<td>far</td><td>0</td><td>0</td><td>3</td><td>above 900</td><td>evaluated</td>')
   expect(page).toContain('<td>Triggered, high</td><td>3</td>')
+  expect(page).toContain('rule fired for @ip:203.0.113.9.')
+  expect(page).toContain('It opened a signal of severity high.')
   expect(page).toMatch(/hostile: .*@note:.*&lt;script&gt;.*matched no event/)
 })
 

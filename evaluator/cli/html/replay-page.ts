@@ -1,4 +1,5 @@
 import { type Expectable, isEvaluated, type Outcome } from '../../estate/index.ts'
+import type { RuleExplanation } from '../../explain/rule/index.ts'
 import { BEYOND, clockOf, valueText } from '../../explain/words.ts'
 import type { Monitor } from '../../index.ts'
 import type { ReplaySummary } from '../../replay/index.ts'
@@ -9,7 +10,7 @@ import { groupText, stateOf } from '../replay-report.ts'
 import type { ChangeList, ChangesOf } from './changes.ts'
 import { type Html, html, type Part, table } from './html.ts'
 import { page } from './page.ts'
-import { storySection } from './story.ts'
+import { ruleStorySection, storySection } from './story.ts'
 
 /** What the report of a replay shows. */
 export interface ReplayReport {
@@ -25,6 +26,7 @@ export interface ReplayReport {
   readonly changes: ChangeList
   readonly standings: (monitor: Monitor) => MonitorStandings
   readonly stories: ReadonlyMap<Monitor, readonly Story[]>
+  readonly ruleStories: ReadonlyMap<SiemRule, readonly RuleExplanation[]>
   /** Undefined if nothing was expected. */
   readonly outcomes: readonly Outcome[] | undefined
   /** Whether everything is as expected. */
@@ -100,7 +102,7 @@ function section(reading: Expectable, i: number, report: ReplayReport, time: (at
 <h2 id="m${i}">${slug}</h2>
 <p>${name}</p>
 <pre>${monitor ? monitor.query.replace(/\s+/g, ' ') : rule && ruleText(rule)}</pre>
-${stories.map((story) => storySection(story, time))}
+${stories.map((story) => storySection(story, time))}${rule && report.ruleStories.get(rule)?.map((story) => ruleStorySection(story, time))}
 ${more > 0 && html`<p class="muted">${counted(more, 'more group')} fired. Draw one with <code>explain --group</code>.</p>`}
 ${transitions(changesOf(reading, report), time)}
 `

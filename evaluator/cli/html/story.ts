@@ -1,7 +1,19 @@
 import { reasonText } from '../../explain/reason-text.ts'
+import { type RuleExplanation, ruleHeadlineOf, ruleSvgOf } from '../../explain/rule/index.ts'
+import { ruleReasonText } from '../../explain/rule/reason-text.ts'
 import { type Drawn, svgOf } from '../../explain/svg.ts'
 import { costsOf, headlineOf, storyOf } from '../../explain/text.ts'
 import { chart, type Html, html } from './html.ts'
+
+/** What became of one group of a rule: why a signal opened, and what each of its queries counted. */
+export function ruleStorySection(explanation: RuleExplanation, time: (at: string) => string): Html {
+  const headline = ruleHeadlineOf(explanation)
+  const svg = ruleSvgOf(explanation)
+  return html`
+<h3>${headline}</h3>
+${ruleReasonText(explanation, time).map((text) => html`<p>${text}</p>\n`)}${svg !== undefined && chart(svg, `Values over time: ${headline}`)}
+`
+}
 
 /** What became of one group: why it did or did not fire, its value against the threshold, and what happened. */
 export function storySection(story: Drawn, time: (at: string) => string): Html {

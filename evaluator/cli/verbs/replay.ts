@@ -198,6 +198,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     drawing,
   )
   const stories = await drawing?.stories(input, summary)
+  const ruleStories = await drawing?.ruleStories(input)
   input.close()
   if (values.state !== undefined && values.finish) await rm(values.state, { force: true })
   const outcomes = expected ? compareTriggers(expected, triggers, readings) : []
@@ -210,11 +211,11 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     const headline = `${counted(summary.events, 'event')}, ${evaluatedText(monitors, rules)}.`
     await writeSummary(values.summary, headline, readings, triggers, outcomes, leftOut, expected !== undefined)
   }
-  if (values.html !== undefined && drawing && stories) {
+  if (values.html !== undefined && drawing && stories && ruleStories) {
     const silent = silentText(summary, monitors, rules)
     const notes = [...summaryNotes(summary, latenessSeconds), ...silent.split('\n').filter((line) => line !== '')]
     const text = replayPage({
-      ...{ logs: positionals, detections: paths, summary, notes, readings, stories },
+      ...{ logs: positionals, detections: paths, summary, notes, readings, stories, ruleStories },
       ...{ changes: drawing.changes, standings: drawing.standings },
       evaluation: `${evaluatedText(monitors, rules)}, ${evaluationText(evaluation)}`,
       outcomes: expected && outcomes,
