@@ -9,6 +9,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONGEST = [
   'test/verify.test.ts',
   'test/browser/browser.test.ts',
+  'test/browser/console-acts.test.ts',
   'test/verdict.test.ts',
   'test/docs/lessons.test.ts',
   'functions/stores-down.test.ts',
@@ -21,6 +22,7 @@ const LONGEST = [
   'web/stores-down.test.ts',
   'test/blocks.test.ts',
   'test/browser/rum.test.ts',
+  'test/browser/console-views.test.ts',
   'lab/functions-host/timer.test.ts',
   'detections/proof.test.ts',
   'evaluator/ci.test.ts',

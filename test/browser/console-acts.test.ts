@@ -111,6 +111,55 @@ describe('from the console', { timeout: 120_000 }, () => {
     await expect.poll(() => rows.count()).toBe(before + 3)
   })
 
+  test('one searches what the hosts logged, counts it, and reads why a search finds nothing', async () => {
+    const visitor = await stage.visitor({})
+    const { page } = visitor
+    await page.goto(`${stage.lab.urls.datadog}/#/events?range=all`)
+    await page.getByRole('link', { name: 'Failed sign-ins by network' }).click()
+    await page
+      .getByRole('button', { name: /^203\.0\.113\./ })
+      .first()
+      .click()
+    await page.getByRole('columnheader', { name: 'Outcome' }).waitFor()
+    await look(page, 'console/acts-events')
+    await page.locator('.row-button').first().press('Enter')
+    await page.getByRole('button', { name: 'Count by @usr.exists' }).click()
+    await page.getByText(/values? of @usr.exists/).waitFor()
+    const search = page.getByLabel('Search', { exact: true })
+    await page.getByLabel('Count by').fill('')
+    await search.fill('evt:login')
+    await search.press('Enter')
+    await page.getByText('@evt:login').first().waitFor()
+    await page.getByRole('heading', { name: 'No event matches' }).waitFor()
+    await search.fill('@evt:(login')
+    await search.press('Enter')
+    await page.getByRole('alert').waitFor()
+    expect(visitor.faults.splice(0)).toEqual([expect.stringContaining('400 for')])
+  })
+
+  test('one sees what a browser reported beside what the hosts logged of the same sign-in', async () => {
+    const visitor = await stage.visitor({ ip: '198.51.100.90' })
+    const person = newPerson('vera')
+    await register(visitor, person)
+    await visitor.open('/login')
+    await visitor.press('Allow')
+    await visitor.open('/login')
+    // The SDK starts some time after its page is there; these pages forbid `waitForFunction`.
+    const session = () => visitor.page.evaluate<string | undefined>('window.DD_RUM?.getInternalContext()?.session_id')
+    await expect.poll(session, { timeout: 10_000 }).toBeDefined()
+    await visitor.page.getByLabel('Email').fill(person.email)
+    await visitor.page.getByLabel('Password').fill(person.password)
+    await visitor.press('Sign in')
+    await expect.poll(session, { timeout: 10_000 }).toBeDefined()
+    const id = await session()
+    await visitor.open('/account')
+    const page = await open(`#/rum?session=${id}`)
+    await page.getByText('login.result: success').waitFor()
+    await page.getByText('login success').waitFor()
+    await page.getByText('session new').waitFor()
+    await look(page, 'console/acts-rum')
+  })
+
   test('one reads the mail, and follows its link to the service', async () => {
     const page = await open('#/mail')
     await page

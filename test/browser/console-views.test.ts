@@ -269,6 +269,9 @@ describe('the console', { timeout: 60_000 }, () => {
     await page.getByText('login success').waitFor()
     expect(queries.slice(0, 2)).toEqual([`@rum_session_id:"${RUM_SESSION}"`, `@sid:("${SID}")`])
     await page.getByRole('link', { name: RUM_SESSION.slice(0, 8) }).click()
+    expect(await page.getByText('loaded /assets/rum.js').count()).toBe(0)
+    await page.getByLabel('Loaded files (1)').check()
+    await page.getByText('loaded /assets/rum.js').waitFor()
     await look(page, 'console/rum')
   })
 

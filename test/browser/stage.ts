@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
-import { attacksPort } from '../../cli/console/attacks.ts'
-import { containmentsPort } from '../../cli/console/containments.ts'
+import { openConsole } from '../../cli/console/open.ts'
 import { type LabHandle, startLab } from '../../lab/start/lab.ts'
 import { removeLab } from '../../lab/stores/remove.ts'
 import { launchBrowser, maySkip, NoBrowser } from './launch.ts'
@@ -62,13 +61,13 @@ async function openStage(settings: Readonly<Record<string, string>>, console: bo
     await removeLab(dir)
     await rm(dir, { recursive: true, force: true })
   }
-  const containments = console ? containmentsPort(dir, () => {}) : undefined
+  const opened = console ? openConsole(dir, () => {}) : undefined
   const lab = await startLab({
     dir,
     ports: { web: 0, functions: 0, datadog: 0 },
     settings,
     log: () => {},
-    ...(containments && { console: { containments, attacks: attacksPort(dir) } }),
+    ...(opened && { console: opened.ports }),
   }).catch(async (error: unknown) => {
     await Promise.allSettled([browser.close(), removeDir()])
     throw error
@@ -89,7 +88,7 @@ async function openStage(settings: Readonly<Record<string, string>>, console: bo
     },
     close: async () => {
       await browser.close()
-      await containments?.close()
+      await opened?.close()
       await lab.stop()
       await removeDir()
     },

@@ -225,6 +225,7 @@ export function reports(now: number): object[] {
     report(1_000, 'action', '/dashboard', result),
     report(1_200, 'view', '/dashboard'),
     report(3_000, 'action', '/login', { action: { type: 'click', target: { name: 'Masked Element' } } }),
+    report(5_900, 'resource', '/login', { resource: { url: 'http://localhost:8000/assets/rum.js' } }),
     report(6_000, 'view', '/login'),
   ]
 }

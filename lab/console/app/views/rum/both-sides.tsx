@@ -26,14 +26,29 @@ interface BothSidesProps {
 /** Both sides of one browser's session in two columns, in the order of time. */
 export function BothSides({ session, reports, logged }: BothSidesProps) {
   const open = useSignal<string | undefined>(undefined)
+  const hasFiles = useSignal(false)
   const own = withoutUpdates(reports.filter((report) => report.session.id === session.id))
-  const told = [...own.map(ofBrowser), ...logged.map(ofServer)].sort((a, b) => a.at - b.at)
+  const files = own.filter(({ type }) => type === 'resource')
+  const shown = hasFiles.value ? own : own.filter(({ type }) => type !== 'resource')
+  const told = [...shown.map(ofBrowser), ...logged.map(ofServer)].sort((a, b) => a.at - b.at)
   return (
     <section class="card rows-card" aria-labelledby="rum-title">
       <header class="rows-head">
         <h2 id="rum-title">
           Session <span class="mono">{session.id}</span>
         </h2>
+        {files.length > 0 && (
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={hasFiles.value}
+              onChange={({ currentTarget }) => {
+                hasFiles.value = currentTarget.checked
+              }}
+            />
+            <span>Loaded files ({files.length})</span>
+          </label>
+        )}
         <a href={hrefOf('events', { query: termOf('@rum_session_id', session.id), range: 'all' })}>
           Its sign-ins in the log
         </a>
