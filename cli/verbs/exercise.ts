@@ -8,6 +8,7 @@ import {
   json,
   paint,
   readArguments,
+  reasonOf,
   UsageError,
   unknownName,
 } from 'alertproof/cli'
@@ -120,7 +121,10 @@ async function exportThem(argv: readonly string[], io: Io): Promise<number> {
   const seeds = seedsOf(values.seeds)
   const exercises = await loadExercises()
   const challenges = seeds.map((seed) => ({ seed, fault: exercises.faultOf(seed) }))
-  await writeFile(values.ctfd, ctfdCsv(challenges, keyOf()), { mode: 0o600 })
+  await writeFile(values.ctfd, ctfdCsv(challenges, keyOf()), { mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === 'ENOENT' ? 'there is no such folder' : reasonOf(error)
+    throw new Error(`${values.ctfd} cannot be written: ${reason}`)
+  })
   io.err(
     `${counted(challenges.length, 'challenge')} for CTFd in ${values.ctfd}: Admin Panel, Config, Import & Export, CSV.\n`,
   )

@@ -126,7 +126,7 @@ function exerciseText(io: Io, { seed, detections, isContinued }: RunningExercise
   return `${paint(io, 'bold', `Exercise ${seed} runs: one monitor has a fault.`)}
 Run attacks, and see which detection stays silent or accuses somebody honest.
 Ask why:
-  npm run alertproof -- explain ${events} --live --detections ${folder}/<slug>
+  npm run alertproof -- explain ${events} --live --detections ${folder}/<slug>/monitor.json
 Repair ${folder}/<slug>/monitor.json. The lab reads it anew. Then:
   npm run exercise -- grade${inDir}
 ${isContinued ? 'What you have changed there before is kept.\n' : ''}`

@@ -89,8 +89,11 @@ export class DetectionFiles {
     return paths.flatMap((path) => this.#renewed(path, texts.get(path)))
   }
 
-  #renewed(path: string, text: string | undefined): FileNews[] {
+  #renewed(path: string, text: string | Unreadable | undefined): FileNews[] {
     const before = this.#accepted.get(path)
+    if (text instanceof Unreadable) {
+      return this.#refuse(path, text.message, `${shown(path)}: ${text.message}`, before !== undefined)
+    }
     if (before?.text === text) {
       return this.#refused.delete(path) && before ? [{ file: shown(path), kind: 'as-before' }] : []
     }
@@ -146,12 +149,10 @@ export class DetectionFiles {
   }
 
   /** The content of each file that there is, by path. */
-  async #texts(): Promise<Map<string, string>> {
-    const names = await readdir(this.dir, { recursive: true }).catch((error: unknown) => unlessMissing(error, []))
+  async #texts(): Promise<Map<string, string | Unreadable>> {
+    const names = await readdir(this.dir, { recursive: true }).catch(() => [])
     const paths = names.filter(isRead).map((name) => join(this.dir, name))
-    const texts = await Promise.all(
-      paths.map((path) => readFile(path, 'utf8').catch((error: unknown) => unlessMissing(error, undefined))),
-    )
+    const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8').catch(unlessMissing)))
     return new Map(paths.flatMap((path, i) => (texts[i] === undefined ? [] : [[path, texts[i]] as const])))
   }
 }
@@ -190,7 +191,12 @@ function shown(path: string): string {
   return own.startsWith('..') ? path : own
 }
 
-function unlessMissing<T>(error: unknown, otherwise: T): T {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return otherwise
-  throw error
+/** A file that is there and cannot be read: its message is the reason. */
+class Unreadable extends Error {
+  override readonly name = 'Unreadable'
+}
+
+/** @returns undefined for a file that is missing */
+function unlessMissing(error: NodeJS.ErrnoException): Unreadable | undefined {
+  return error.code === 'ENOENT' ? undefined : new Unreadable(`cannot be read (${error.code ?? error.message})`)
 }

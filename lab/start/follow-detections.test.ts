@@ -199,6 +199,23 @@ async function queryOf({ datadog }: Lab): Promise<string> {
   return monitors[0]?.query ?? ''
 }
 
+test('a file that cannot be read is refused by itself, and the others are read', async () => {
+  await add('other', monitor(10))
+  const lab = await startWith(10)
+  await rm(join(dir, 'other/monitor.json'))
+  await mkdir(join(dir, 'other/monitor.json'))
+  expect(await lab.line('Refused')).toContain('other/monitor.json: cannot be read (EISDIR)')
+  await write('failures/monitor.json', monitor(3))
+  expect(await lab.line('failures')).toContain('it starts again')
+  await lab.fail(11)
+  expect(
+    lab
+      .alerts()
+      .map(({ monitor: slug }) => slug)
+      .sort(),
+  ).toEqual(['failures', 'other'])
+})
+
 test('several edits at once: each file is accepted or refused by itself', async () => {
   await add('other', monitor(10))
   await add('third', monitor(10))

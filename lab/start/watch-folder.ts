@@ -24,6 +24,8 @@ const AT_MOST_MS = 1000
  */
 export async function watchFolder(dir: string, { changed, log }: WatchOptions): Promise<FolderWatch> {
   const watches = new Map<string, { readonly watcher: FSWatcher; readonly inode: number }>()
+  /** Reported once each. */
+  const cannotWatch = new Set<string>()
   let timer: NodeJS.Timeout | undefined
   let firstEventAt: number | undefined
   let isClosed = false
@@ -60,7 +62,15 @@ export async function watchFolder(dir: string, { changed, log }: WatchOptions): 
     }
     for (const [path, inode] of folders) {
       if (isClosed || watches.has(path)) continue
-      const isAbove = path === dirname(dir)
+      const watcher = start(path)
+      if (watcher) watches.set(path, { watcher, inode })
+    }
+  }
+
+  /** @returns undefined where no more folders can be watched, as on a system with few of inotify's watches left */
+  function start(path: string): FSWatcher | undefined {
+    const isAbove = path === dirname(dir)
+    try {
       const watcher = watch(path, (_event, name) => {
         if (!isAbove || name === null || name === basename(dir)) noticed()
       })
@@ -69,7 +79,12 @@ export async function watchFolder(dir: string, { changed, log }: WatchOptions): 
         watches.delete(path)
         noticed()
       })
-      watches.set(path, { watcher, inode })
+      return watcher
+    } catch (error) {
+      if (!cannotWatch.has(path))
+        log(`${path} cannot be watched (${codeOf(error)}): edits in it are read at the next start`)
+      cannotWatch.add(path)
+      return undefined
     }
   }
 
@@ -98,3 +113,6 @@ async function foldersIn(dir: string): Promise<Map<string, number>> {
   )
   return new Map(found.flat())
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : String(error)
