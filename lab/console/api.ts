@@ -10,6 +10,9 @@ export type Group = Readonly<Record<string, string>>
 /** What happened, in the order of its causes. */
 export type StepName = 'counted' | 'value' | 'transition' | 'delivery' | 'containment' | 'call' | 'refused'
 
+/** What became of a containment: `done` only where something was really done, or where nothing was left to do. */
+export type Effect = 'done' | 'observed' | 'waiting' | 'failed' | 'undone' | 'none'
+
 /** One step of a trace. */
 export interface TraceStep {
   readonly name: StepName
@@ -22,6 +25,8 @@ export interface TraceStep {
   readonly raw: readonly { readonly label: string; readonly text: string }[]
   /** The files that decided it, as paths that GET /lab/files answers. */
   readonly files: readonly string[]
+  /** Of a containment. */
+  readonly effect?: Effect
 }
 
 /** GET /lab/traces?since=&limit= answers `{ traces: Trace[] }`, newest first, at most 200; the event `trace` carries one that is new or has grown. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Routes } from '../datadog/http.ts'
 import { sendError, sendJson } from '../datadog/http.ts'
-import type { ContainmentAsked, ContainmentView } from './api.ts'
+import type { ContainmentAsked, ContainmentView, Effect } from './api.ts'
 import { changing } from './changing.ts'
 import type { Hub } from './hub.ts'
 import { type ContainmentsPort, type LedgerContainment, NotPossibleHere } from './ports.ts'
@@ -42,7 +42,9 @@ export class Ledger {
 
   row(id: string): LedgerRow | undefined {
     const row = this.#rows.get(id)
-    return row && { id, title: titleOf(row), createdAt: row.created_at, changedAt: row.changed_at, text: row.text }
+    if (!row) return undefined
+    const { created_at: createdAt, changed_at: changedAt, text } = row
+    return { id, title: titleOf(row), createdAt, changedAt, text, effect: effectIn(row) }
   }
 
   /** An event says that a row has changed. */
@@ -107,6 +109,19 @@ export class Ledger {
       this.#options.log(`the ledger could not be read: ${error instanceof Error ? error.message : error}`)
     }
   }
+}
+
+const EFFECT_OF_STATE: Readonly<Record<string, Effect>> = {
+  held: 'waiting',
+  pending: 'waiting',
+  failed: 'failed',
+  undone: 'undone',
+}
+
+/** A row that is closed keeps the result of what was done. */
+function effectIn({ state, result, mode }: LedgerContainment): Effect {
+  if (mode === 'observe' || result === 'observed') return 'observed'
+  return EFFECT_OF_STATE[state] ?? (result === 'success' || result === 'noop' ? 'done' : 'none')
 }
 
 const titleOf = ({ action, state, result, reason, mode }: LedgerContainment): string => {

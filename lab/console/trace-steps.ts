@@ -1,5 +1,5 @@
 import type { Alert, SignalReport } from 'alertproof/notify'
-import type { DeliveryView, Detector, Group, StepName, TraceStep } from './api.ts'
+import type { DeliveryView, Detector, Effect, Group, StepName, TraceStep } from './api.ts'
 import type { ContainmentSeen } from './containments-seen.ts'
 import { POLICY_FILE, WEBHOOK_FILES } from './files.ts'
 import { headlineOf, lineOf, textIn } from './log-text.ts'
@@ -28,6 +28,7 @@ export interface LedgerRow {
   readonly createdAt: number
   readonly changedAt: number
   readonly text: string
+  readonly effect: Effect
 }
 
 export interface Joined {
@@ -118,6 +119,7 @@ function containmentSteps({ rows, containments, files }: Joined): TraceStep[] {
       ...{ name: 'containment', at: row.createdAt, ms: Math.max(0, row.changedAt - row.createdAt), title: row.title },
       raw: [{ label: 'row of the ledger', text: row.text }, ...events.map(eventText)],
       files: decided,
+      effect: row.effect,
     }
   })
   const known = new Set(rows.map(({ id }) => id))
@@ -131,9 +133,18 @@ function containmentSteps({ rows, containments, files }: Joined): TraceStep[] {
         ...{ name: 'containment', at: seen.event.timestamp, title },
         raw: [eventText(seen)],
         files: decided,
+        effect: EFFECTS[String(seen.event.attributes.outcome)] ?? 'none',
       }
     }),
   ]
+}
+
+const EFFECTS: Readonly<Record<string, Effect>> = {
+  success: 'done',
+  noop: 'done',
+  observed: 'observed',
+  fail: 'failed',
+  undone: 'undone',
 }
 
 const eventText = ({ event }: ContainmentSeen) => ({ label: 'event', text: lineOf(event) })

@@ -83,6 +83,7 @@ export function stolenSession(at: number, id = 'session-reuse:77'): Trace {
       }),
       step('containment', at + 21, 'revoke: done', {
         ms: 55,
+        effect: 'done',
         raw: [{ label: 'ledger row', text: '{"detection":"session-reuse","action":"revoke","state":"done"}' }],
         files: ['functions/contain/policy.ts', 'runbooks/ATO-002-session-reuse.md'],
       }),
@@ -120,7 +121,7 @@ export function stuffing(at: number): Trace {
       step('value', at + 41_000, '11 failures > 10'),
       step('transition', at + 41_002, 'OK → Alert', { files: ['detections/credential-stuffing/monitor.json'] }),
       step('delivery', at + 41_003, '200 in 44 ms', { ms: 44 }),
-      step('containment', at + 41_015, 'block_ip: done', { ms: 30 }),
+      step('containment', at + 41_015, 'block_ip: done', { ms: 30, effect: 'done' }),
     ],
     closed: false,
   }

@@ -1,4 +1,4 @@
-import type { StepName, Trace, TraceStep } from '../../../api.ts'
+import type { Effect, StepName, Trace, TraceStep } from '../../../api.ts'
 
 /** All steps of one name: a row of the trace. */
 export interface Lane {
@@ -74,6 +74,23 @@ export function summaryOf({ name, steps }: Lane): string {
   return steps.length > 1 && name === 'delivery' ? `${steps.length} tries: ${last.title}` : last.title
 }
 
+/** The best that became of its containments: of several rows of one alert, one acts and the others are closed. */
+export function effectOf({ steps }: Trace): Effect {
+  const effects = steps.flatMap(({ name, effect }) => (name === 'containment' ? (effect ?? 'none') : []))
+  return BEST_FIRST.find((each) => effects.includes(each)) ?? 'none'
+}
+
+const BEST_FIRST: readonly Effect[] = ['done', 'waiting', 'failed', 'undone', 'observed', 'none']
+
+const ENDS = {
+  done: { text: 'Contained', tone: 'good' },
+  waiting: { text: 'Waiting for a decision', tone: 'danger' },
+  failed: { text: 'Containment failed', tone: 'danger' },
+  undone: { text: 'Containment undone', tone: 'quiet' },
+  observed: { text: 'Only observed', tone: 'quiet' },
+  none: { text: 'Not contained', tone: 'quiet' },
+} as const satisfies Record<Effect, Omit<Progress, 'ms'>>
+
 /** How far a cycle has come, in words. */
 export interface Progress {
   readonly text: string
@@ -88,7 +105,7 @@ export function progressOf(trace: Trace): Progress {
   const last = lanes.findLast(({ at }) => at !== undefined)
   const ms = last?.at === undefined ? undefined : last.at - origin
   if (last?.name === 'refused') return { text: 'Refused', tone: 'good', ms }
-  if (last?.name === 'call' || last?.name === 'containment') return { text: 'Contained', tone: 'good', ms }
+  if (last?.name === 'call' || last?.name === 'containment') return { ...ENDS[effectOf(trace)], ms }
   if (last?.name === 'delivery') return { text: 'Delivered', tone: 'danger', ms }
   if (last?.name === 'transition') return { text: 'Alerted', tone: 'danger', ms }
   return { text: 'Counting', tone: 'quiet', ms }

@@ -1,8 +1,8 @@
-import type { Trace } from '../../../api.ts'
+import type { Effect, Trace } from '../../../api.ts'
 import { offsetOf, timeOf } from '../../format.ts'
 import { hrefOf } from '../../route.ts'
 import { Badge } from '../../ui/badge.tsx'
-import { type Lane, lanesOf, originOf, progressOf } from './lanes.ts'
+import { effectOf, type Lane, lanesOf, originOf, progressOf } from './lanes.ts'
 import { Timeline } from './timeline.tsx'
 
 /** One alert cycle: who and what, the four times that matter, and its steps on one axis. */
@@ -27,7 +27,7 @@ export function TraceDetail({ trace }: { trace: Trace }) {
         </div>
         <a href={hrefOf('monitors', { detection: trace.detection, by: trace.by })}>Open the {trace.by}</a>
       </header>
-      <Times lanes={lanes} origin={origin} />
+      <Times lanes={lanes} origin={origin} effect={effectOf(trace)} />
       <Timeline trace={trace} lanes={lanes} origin={origin} />
       <p class="muted trace-foot">
         Offsets count from the event that crossed the line, at {timeOf(origin)} on the clock of the lab.
@@ -36,9 +36,19 @@ export function TraceDetail({ trace }: { trace: Trace }) {
   )
 }
 
-function Times({ lanes, origin }: { lanes: readonly Lane[]; origin: number }) {
+/** What stands in place of a time at which nothing was done. */
+const INSTEAD = {
+  done: undefined,
+  waiting: 'not decided',
+  failed: 'failed',
+  undone: 'undone',
+  observed: 'only observed',
+  none: 'not yet',
+} as const satisfies Record<Effect, string | undefined>
+
+function Times({ lanes, origin, effect }: { lanes: readonly Lane[]; origin: number; effect: Effect }) {
   const at = (name: Lane['name']) => lanes.find((lane) => lane.name === name)?.at
-  const contained = at('call') ?? at('containment')
+  const contained = effect === 'done' ? doneAt(lanes) : undefined
   const times = [
     ['Alert', at('transition')],
     ['Delivered', at('delivery')],
@@ -50,9 +60,24 @@ function Times({ lanes, origin }: { lanes: readonly Lane[]; origin: number }) {
       {times.map(([label, instant]) => (
         <div key={label} class={instant === undefined ? 'none' : ''}>
           <dt>{label}</dt>
-          <dd>{instant === undefined ? 'not yet' : offsetOf(instant - origin)}</dd>
+          <dd>
+            {instant !== undefined
+              ? offsetOf(instant - origin)
+              : (label === 'Contained' && INSTEAD[effect]) || 'not yet'}
+          </dd>
         </div>
       ))}
     </dl>
   )
+}
+
+/** When the signed call, or else the containment, was done. */
+function doneAt(lanes: readonly Lane[]): number | undefined {
+  const ends = ['call', 'containment'].map((name) => {
+    const step = lanes
+      .find((lane) => lane.name === name)
+      ?.steps.findLast(({ effect }) => effect === undefined || effect === 'done')
+    return step && step.at + (step.ms ?? 0)
+  })
+  return ends.find((end) => end !== undefined)
 }
