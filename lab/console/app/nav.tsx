@@ -94,8 +94,8 @@ function countOf(view: ViewName): { text: string; alert?: boolean } | undefined 
     return alive === 0 ? undefined : { text: `${alive} alive` }
   }
   if (view === 'events') {
-    const rate = live.logs.value?.per_second ?? 0
-    return rate === 0 ? undefined : { text: `${Math.round(rate)}/s` }
+    const rate = Math.round(live.logs.value?.per_second ?? 0)
+    return rate === 0 ? undefined : { text: `${rate}/s` }
   }
   if (view === 'attacks') {
     return live.attackRuns.value.some(({ ended_at }) => ended_at === null) ? { text: 'running' } : undefined

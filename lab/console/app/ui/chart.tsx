@@ -85,7 +85,8 @@ export function Chart(props: ChartProps) {
 function dataOf({ series, to }: ChartProps): uPlot.AlignedData {
   const instants = [...new Set([...series.flatMap(({ points }) => points.map(([at]) => at)), to])].sort((a, b) => a - b)
   const columns = series.map(({ points }) => {
-    const values = new Map(points)
+    // The last value still holds.
+    const values = new Map([...points, [to, points.at(-1)?.[1] ?? null]])
     return instants.map((at) => values.get(at))
   })
   return [instants.map((at) => at / 1000), ...columns]

@@ -44,7 +44,7 @@ function Scale({ axis }: { axis: Axis }) {
     <div class="scale" aria-hidden="true">
       <div class="scale-track">
         {axis.ticks.map(({ at, ms }) => (
-          <span key={ms} class="tick" style={{ left: percent(at) }}>
+          <span key={ms} class={at > 0.85 ? 'tick last-tick' : 'tick'} style={{ left: percent(at) }}>
             {ms === 0 ? '0' : offsetOf(ms)}
           </span>
         ))}
@@ -75,7 +75,9 @@ function Row({ lane, axis, origin }: { lane: Lane; axis: Axis; origin: number })
         <Icon name="chevron" />
         {lane.label}
       </span>
-      <span class="lane-title">{summaryOf(lane)}</span>
+      <span class="lane-title" title={summaryOf(lane)}>
+        {summaryOf(lane)}
+      </span>
       <span class="track" aria-hidden="true">
         {axis.breaks.map(({ at }) => (
           <span key={at} class="track-break" style={{ left: percent(at) }} />
