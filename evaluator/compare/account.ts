@@ -64,6 +64,13 @@ export class Account {
     return answer
   }
 
+  /** @returns the rule of Cloud SIEM as the API returns it */
+  async rule(id: string): Promise<Record<string, unknown>> {
+    const answer = await this.#send('GET', `/api/v2/security_monitoring/rules/${id}`)
+    if (!isRecord(answer)) throw new InputError(`Datadog's answer for rule ${id} is not an object`)
+    return answer
+  }
+
   /** The logs that a search finds in a period, oldest first. */
   logs(query: string, index: string, { from, to }: Period): Promise<Record<string, unknown>[]> {
     const filter = { query, indexes: [index], from: new Date(from).toISOString(), to: new Date(to).toISOString() }
@@ -82,6 +89,20 @@ export class Account {
       to: new Date(to).toISOString(),
     }
     return this.#pages('/api/v2/events/search', filter)
+  }
+
+  /**
+   * The signals of a rule in a period, oldest first.
+   * Decision `signals-of-rule`, undocumented in the API reference, which has the id of the rule in each signal: the signals of a rule are
+   * those that `@workflow.rule.id:…` finds.
+   */
+  signals(id: string, { from, to }: Period): Promise<Record<string, unknown>[]> {
+    const filter = {
+      query: `@workflow.rule.id:${id}`,
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+    }
+    return this.#pages('/api/v2/security_monitoring/signals/search', filter)
   }
 
   async #pages(path: string, filter: object): Promise<Record<string, unknown>[]> {
@@ -152,10 +173,14 @@ function answerOf(text: string, path: string): unknown {
 }
 
 function refusalText(path: string, status: number): string {
+  const isOfRule = path.includes('/security_monitoring/')
+  const permissions = isOfRule
+    ? 'security_monitoring_rules_read, security_monitoring_signals_read and logs_read_data'
+    : 'monitors_read, logs_read_data and events_read'
   const reasons: Record<number, string> = {
     401: 'DD_API_KEY is not accepted',
-    403: 'the keys may not read this: DD_APP_KEY needs monitors_read, logs_read_data and events_read, and --site must be theirs',
-    404: 'there is no such monitor',
+    403: `the keys may not read this: DD_APP_KEY needs ${permissions}, and --site must be theirs`,
+    404: `there is no such ${isOfRule ? 'rule' : 'monitor'}`,
     429: 'the rate limit is exhausted',
   }
   return `${path}: Datadog answered ${status}${reasons[status] === undefined ? '' : `: ${reasons[status]}`}`

@@ -61,8 +61,14 @@ export const kindsOf = (query: EvaluatedQuery): Rollup['kind'][] =>
 
 /** A search that finds the logs of every query. */
 export function searchOfAll(query: EvaluatedQuery): string {
-  if (query.form === 'logs') return query.search
-  const searches = [...new Set(query.queries.map(({ search }) => search.trim()))]
+  return query.form === 'logs' ? query.search : searchOfQueries(query.queries)
+}
+
+/** A search that finds what one of several finds. */
+export function searchOfQueries(queries: readonly { readonly search: string }[]): string {
+  const searches = [...new Set(queries.map(({ search }) => search.trim()))]
+  const [only] = searches
+  if (only && searches.length === 1) return only
   return searches.includes('') ? '*' : searches.map((search) => `(${search})`).join(' OR ')
 }
 

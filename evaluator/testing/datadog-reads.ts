@@ -8,6 +8,10 @@ export interface FakeAccount {
   readonly logs: readonly object[]
   /** Records of the events search. */
   readonly events: readonly object[]
+  /** Of Cloud SIEM. */
+  readonly rule?: Readonly<Record<string, unknown>>
+  /** Records of the signals search. */
+  readonly signals?: readonly object[]
   /** The number of answers 429 before the first other one. */
   readonly limited?: number
 }
@@ -32,6 +36,9 @@ export async function serveReads(account: FakeAccount) {
     if (path === `/api/v1/monitor/${account.monitor.id}`) return answer(200, account.monitor)
     if (path === '/api/v2/logs/events/search') return answer(200, pageOf(account.logs, body))
     if (path === '/api/v2/events/search') return answer(200, pageOf(account.events, body))
+    const { rule, signals = [] } = account
+    if (rule && path === `/api/v2/security_monitoring/rules/${rule.id}`) return answer(200, rule)
+    if (path === '/api/v2/security_monitoring/signals/search') return answer(200, pageOf(signals, body))
     return answer(404, { errors: ['not found'] })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

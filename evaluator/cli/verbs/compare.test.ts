@@ -91,6 +91,62 @@ test('a monitor, its logs and its alerts are read from an account, page by page,
   expect(again).toMatchObject({ code: 0, out: changes })
 })
 
+const RULE = {
+  id: 'abc-def-ghi',
+  ...{ name: 'Guessing', type: 'log_detection', message: 'm', isEnabled: true, version: 3 },
+  queries: [
+    { name: 'failed', query: '@outcome:fail', aggregation: 'count', groupByFields: ['@ip'] },
+    { name: 'good', query: '@outcome:success', aggregation: 'count', groupByFields: ['@ip'] },
+  ],
+  cases: [{ name: '', status: 'low', condition: 'failed > 2 && good >= 0' }],
+  options: { detectionMethod: 'threshold', evaluationWindow: 300, keepAlive: 600, maxSignalDuration: 3600 },
+}
+const signal = (ip: string, seen: string) => ({
+  id: `AAAA${ip}`,
+  type: 'signal',
+  attributes: {
+    ...{ message: 'm', tags: ['security:attack'], timestamp: seen },
+    custom: { ip, workflow: { first_seen: seen, last_seen: seen, rule: { id: RULE.id, name: RULE.name, version: 3 } } },
+  },
+})
+
+test('a rule, its logs and its signals are read from an account, page by page, and kept', async () => {
+  const seen = '2026-01-05T09:00:04.000Z'
+  const signals = [signal('203.0.113.9', seen), signal('192.0.2.1', '2026-01-05T09:20:00.000Z')]
+  const { url, asked } = await serve({ ...ACCOUNT, rule: RULE, signals })
+  const kept = join(dir, 'kept')
+  const fetched = await run(RULE.id, ...PERIOD, '--site', url, '--save', kept)
+  const changes =
+    'agrees     2026-01-05T09:00:03.000Z  Triggered  @ip:203.0.113.9\n' +
+    'DISAGREES  2026-01-05T09:20:00.000Z  Triggered  @ip:192.0.2.1: reported, and not found here\n' +
+    '           likely: rule-at-each-event, join-by-position, signal-first-seen\n'
+  expect(fetched).toMatchObject({ code: 1, out: changes })
+  expect(fetched.err).toContain('those that are not indexed are missing here')
+  expect(asked.map(({ path }) => path)).toEqual([
+    '/api/v2/security_monitoring/rules/abc-def-ghi',
+    ...Array(3).fill('/api/v2/logs/events/search'),
+    '/api/v2/security_monitoring/signals/search',
+  ])
+  expect(asked[1]?.body?.filter).toEqual({
+    query: '(@outcome:fail) OR (@outcome:success)',
+    indexes: ['*'],
+    from: '2026-01-05T07:55:00.000Z',
+    to: '2026-01-05T10:00:00.000Z',
+  })
+  expect(asked.at(-1)?.body?.filter).toEqual({
+    query: '@workflow.rule.id:abc-def-ghi',
+    from: '2026-01-05T09:00:00.000Z',
+    to: '2026-01-05T10:00:00.000Z',
+  })
+  const files = ['--monitor', join(kept, 'monitor.json'), '--logs', join(kept, 'logs.json')]
+  const again = await run(...files, '--reported', join(kept, 'reported.json'))
+  expect(again).toMatchObject({ code: 1, out: changes })
+  expect(await run('abc-def-xxx', ...PERIOD, '--site', url)).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('404: there is no such rule'),
+  })
+})
+
 test('each disagreement is printed with the decisions that likely make it', async () => {
   const { url } = await serve({ ...ACCOUNT, events: [alertEvent('2026-01-05T09:05:00Z', 'alert')] })
   const { code, out } = await run('7', ...PERIOD, '--site', url)

@@ -20,7 +20,7 @@ import { isRecord, parseJson } from '../../json.ts'
 import type { IndexedLog } from '../../log.ts'
 import { reasonOf } from '../../logs/index.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
-import { searchOfAll } from '../../monitor/variables.ts'
+import { searchOfAll, searchOfQueries } from '../../monitor/variables.ts'
 import { logOfRecord } from '../../replay/recording/export-record.ts'
 import type { SiemRule } from '../../siem/rule.ts'
 import { isRule } from '../../siem/rule-reading.ts'
@@ -32,8 +32,8 @@ const USAGE = `Usage: alertproof compare ID --from TIME --to TIME [<options>]
        alertproof compare --monitor FILE --logs FILE --reported FILE [<options>]
 
 Compares the evaluation of a monitor with the changes of state that Datadog reported for it. With the id of a monitor, all is read
-from the account of DD_API_KEY and DD_APP_KEY: the monitor, the logs that its search finds, and its alert events. Without, all is
-read from files. Each disagreement is printed with the named decisions that most likely make it.
+from the account of DD_API_KEY and DD_APP_KEY: the monitor, the logs that its search finds, and its alert events. With the id of a
+rule of Cloud SIEM, as abc-def-ghi, these are the rule, its logs and its signals. Without an id, all is read from files. Each disagreement is printed with the named decisions that most likely make it.
 
 Options:
   --from TIME          the period, in ISO 8601 with its zone. With files, the default is all of them
@@ -43,8 +43,8 @@ Options:
   --save FOLDER        write what was read as monitor.json, logs.json and reported.json, for a comparison of files
   --monitor FILE       a monitor, or a rule of Cloud SIEM, as the API returns it
   --logs FILE          its logs, in any form that \`replay\` reads
-  --reported FILE      what Datadog reported: pages of the events API, or lines as \`replay --json\` prints them; of a rule such lines
-                       only, of which the signals that opened are compared
+  --reported FILE      what Datadog reported: pages of the events API, of a rule pages of the signals API, or lines as \`replay --json\`
+                       prints them. Of a rule the signals that opened are compared
   --latency SECONDS    how long after an evaluation Datadog reports a change (default 0). Datadog's documentation once said up to
                        three minutes for log monitors
   --tolerance SECONDS  by how much times may differ (default 60: one evaluation)
@@ -54,6 +54,7 @@ Options:
 Exit code: 0 if all changes agree, 1 if one does not, 2 for unusable arguments, 3 if a file or the account cannot be read.
 
 Examples:
+  alertproof compare abc-def-ghi --from 2026-01-12T00:00:00Z --to 2026-01-13T00:00:00Z
   alertproof compare 12345 --from 2026-01-12T00:00:00Z --to 2026-01-13T00:00:00Z --site datadoghq.eu
   alertproof compare --monitor monitor.json --logs logs.json --reported reported.json --latency 90
 `
@@ -81,7 +82,9 @@ interface Material {
   /** Records as they were read. */
   readonly reported: readonly unknown[]
   /** The id in the account. */
-  readonly id: number | undefined
+  readonly id: number | string | undefined
+  /** What limits the comparison, for whoever reads it. */
+  readonly note?: string
 }
 
 export const command: Command = {
@@ -105,7 +108,7 @@ export const command: Command = {
     const wrong = matches.filter(({ kind }) => kind !== 'agrees').length
     io.err(
       `${material.monitor.slug}: ${matches.length - wrong} of ${matches.length} changes agree, over ${material.logs.length} logs.\n` +
-        `Assumed: Datadog reports a change ${latencyMs / 1000} s after its evaluation, give or take ${toleranceMs / 1000} s.\n`,
+        `Assumed: Datadog reports a change ${latencyMs / 1000} s after its evaluation, give or take ${toleranceMs / 1000} s.\n${material.note ?? ''}`,
     )
     return wrong === 0 ? 0 : 1
   },
@@ -117,9 +120,12 @@ function compared(
   period: Period | undefined,
 ): Judged[] {
   return 'queries' in monitor
-    ? compareRule(monitor, logs, readReportedSignals(reported, monitor), assumptions, period)
-    : compareMonitor(monitor, logs, readReported(reported, monitor, id), assumptions, period)
+    ? compareRule(monitor, logs, readReportedSignals(reported, monitor, textId(id)), assumptions, period)
+    : compareMonitor(monitor, logs, readReported(reported, monitor, numberId(id)), assumptions, period)
 }
+
+const textId = (id: Material['id']): string | undefined => (typeof id === 'string' ? id : undefined)
+const numberId = (id: Material['id']): number | undefined => (typeof id === 'number' ? id : undefined)
 
 function periodOf(from: string | undefined, to: string | undefined): Period | undefined {
   if (from === undefined && to === undefined) return undefined
@@ -145,7 +151,7 @@ type Values = { readonly [name in 'site' | 'save' | 'monitor' | 'logs' | 'report
 
 async function fromFiles(values: Values, io: Io): Promise<Material> {
   if (values.monitor === undefined || values.logs === undefined || values.reported === undefined) {
-    throw new UsageError('Give the id of a monitor, or --monitor, --logs and --reported.')
+    throw new UsageError('Give the id of a monitor or rule, or --monitor, --logs and --reported.')
   }
   if (values.save !== undefined) throw new UsageError('--save keeps what is read from an account: leave it out.')
   const text = await read(values.monitor)
@@ -159,7 +165,7 @@ async function fromFiles(values: Values, io: Io): Promise<Material> {
       throw new InputError(`${values.logs}: ${place} ${reason}`)
     },
   )
-  const id = isRecord(json) && typeof json.id === 'number' ? json.id : undefined
+  const id = isRecord(json) && ['number', 'string'].includes(typeof json.id) ? (json.id as number | string) : undefined
   return { monitor, logs, reported: recordsIn(await read(values.reported), values.reported), id }
 }
 
@@ -186,14 +192,43 @@ async function fromAccount(
   keys: Keys,
   io: Io,
 ): Promise<Material> {
-  const id = wholeNumber('monitor', text, 1, Number.MAX_SAFE_INTEGER)
   if (!period) throw new UsageError('Give --from and --to: the period that is read from the account.')
   const files = (['monitor', 'logs', 'reported'] as const).find((name) => values[name] !== undefined)
   if (files !== undefined) throw new UsageError(`--${files} belongs to a comparison of files: leave out the id.`)
   const origin = originOf(values.site ?? '')
   if (origin === undefined)
     throw new UsageError(`--site ${values.site}: must be one of ${SITES.join(', ')}, or a server on this machine`)
-  const account = new Account(origin, keys)
+  const reading = { account: new Account(origin, keys), period, latencyMs }
+  const { given, records, ...material } = RULE_ID.test(text)
+    ? await ruleFromAccount(text, reading)
+    : await monitorFromAccount(wholeNumber('monitor', text, 1, Number.MAX_SAFE_INTEGER), reading)
+  if (values.save !== undefined) {
+    await save(values.save, {
+      'monitor.json': given,
+      'logs.json': { data: records },
+      'reported.json': { data: material.reported },
+    })
+    io.err(`Written to ${printable(values.save)}: monitor.json, logs.json, reported.json.\n`)
+  }
+  return { ...material, logs: records.map((record) => logOfRecord(record)) }
+}
+
+/** Ids of rules are three groups of three. */
+const RULE_ID = /^[a-z0-9]{3}(?:-[a-z0-9]{3}){2}$/
+
+interface AccountReading {
+  readonly account: Account
+  readonly period: Period
+  readonly latencyMs: number
+}
+
+/** What an account returned, before its logs are read. */
+interface Fetched extends Omit<Material, 'logs'> {
+  readonly given: unknown
+  readonly records: readonly Record<string, unknown>[]
+}
+
+async function monitorFromAccount(id: number, { account, period, latencyMs }: AccountReading): Promise<Fetched> {
   const given = await account.monitor(id)
   const monitor = readMonitor(given, `monitor-${id}.json`)
   const { parsed } = monitor
@@ -205,16 +240,23 @@ async function fromAccount(
   const before = 2 * windowMs + (evaluationDelay + groupDelay) * 1000
   const records = await account.logs(searchOfAll(parsed), index, { from: period.from - before, to: period.to })
   const reported = await account.alerts(id, { from: period.from, to: period.to + latencyMs })
-  if (values.save !== undefined) {
-    await save(values.save, {
-      'monitor.json': given,
-      'logs.json': { data: records },
-      'reported.json': { data: reported },
-    })
-    io.err(`Written to ${printable(values.save)}: monitor.json, logs.json, reported.json.\n`)
-  }
-  return { monitor, logs: records.map((record) => logOfRecord(record)), reported, id }
+  return { monitor, id, given, records, reported }
 }
+
+async function ruleFromAccount(id: string, { account, period, latencyMs }: AccountReading): Promise<Fetched> {
+  const given = await account.rule(id)
+  const monitor = readRule(given, `rule-${id}.json`)
+  // A signal that is open when the period begins was opened at most its longest duration before, by the logs of a window.
+  const before = monitor.maxSignalDurationMs + monitor.evaluationWindowMs
+  const records = await account.logs(searchOfQueries(monitor.queries), '*', {
+    from: period.from - before,
+    to: period.to,
+  })
+  const reported = await account.signals(id, { from: period.from, to: period.to + latencyMs })
+  return { monitor, id, given, records, reported, note: INDEXED_ONLY }
+}
+
+const INDEXED_ONLY = 'A rule reads all logs that are ingested: those that are not indexed are missing here.\n'
 
 async function save(folder: string, files: Readonly<Record<string, unknown>>): Promise<void> {
   try {
