@@ -55,17 +55,16 @@ async function send(method: 'POST' | 'DELETE', path: string, body?: object) {
   return { status: response.status, text: await response.text() }
 }
 
-const ended = (id: string) =>
-  streamed<AttackRun>(url('/lab/stream?events=attack'), 'attack', (run) => run.id === id && run.ended_at !== null)
+/** One run at a time: the next one that ends. */
+const nextEnd = () =>
+  streamed<AttackRun>(url('/lab/stream?events=attack'), 'attack', ({ ended_at }) => ended_at !== null)
 
 /** Begins a run, and waits until the stream tells its end. */
 async function attack(asked: AttackAsked): Promise<AttackRun> {
+  const { found } = await nextEnd()
   const { status, text } = await send('POST', '/lab/attacks', asked)
   expect([status, text]).toEqual([202, text])
-  const { run }: { run: AttackRun } = JSON.parse(text)
-  const end = await ended(run.id)
-  const { running } = await get<{ running: AttackRun[] }>('/lab/attacks')
-  return running.find(({ id }) => id === run.id) ?? end
+  return found
 }
 
 describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
@@ -83,10 +82,11 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
   })
 
   test('tells its story while no other one runs, and holds', async () => {
-    const running = attack({ slug: 'session-reuse', target: 'web', seed: 7 })
+    const { found } = await nextEnd()
+    expect((await send('POST', '/lab/attacks', { slug: 'session-reuse', target: 'web', seed: 7 })).status).toBe(202)
     const other = await send('POST', '/lab/attacks', { slug: 'session-reuse', target: 'web' })
     expect(other).toMatchObject({ status: 409, text: expect.stringContaining('session-reuse still runs') })
-    const run = await running
+    const run = await found
     expect(run).toMatchObject({ ok: true, error: null, seed: 7, run_ids: [expect.stringMatching(/^a-/)] })
     expect(run.lines.map(({ who }) => who)).toEqual(
       expect.arrayContaining([null, 'thief', 'crossing', 'Datadog', 'webhook', 'containment']),
@@ -133,10 +133,10 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
     expect((await send('POST', '/lab/containments', { ...undo, reason: ' ' })).status).toBe(400)
     expect((await send('POST', '/lab/containments', { ...undo, do: 'retry' })).status).toBe(409)
     expect((await send('POST', '/lab/containments', { ...undo, id: 'nothing' })).status).toBe(404)
-    const changed = streamed(url('/lab/stream?events=containments'), 'containments', () => true)
+    const { found } = await streamed(url('/lab/stream?events=containments'), 'containments', () => true)
     const done = await send('POST', '/lab/containments', undo)
     expect([done.status, JSON.parse(done.text).state]).toEqual([200, 'undone'])
-    await changed
+    await found
     const after = (await rows()).containments.find(({ id }) => id === row?.id)
     expect(after).toMatchObject({ state: 'undone', can: [], latency_ms: row?.latency_ms })
     expect((await send('POST', '/lab/containments', undo)).status).toBe(409)
@@ -147,14 +147,14 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
   test('has a delivery that is sent again, which functions ignore as a duplicate or because it is undone', async () => {
     const { deliveries } = await get<{ deliveries: DeliveryView[] }>('/lab/deliveries')
     const [first] = deliveries.filter((each) => each.trace === trace.id)
-    const again = streamed<DeliveryView>(
+    const { found } = await streamed<DeliveryView>(
       url('/lab/stream?events=delivered'),
       'delivered',
       (each) => each.again && each.state !== 'pending',
     )
     const { status, text } = await send('POST', '/lab/deliveries', { id: first?.id, times: 2 })
     expect([status, JSON.parse(text).ids.length]).toEqual([202, 2])
-    expect(await again).toMatchObject({ trace: trace.id, state: 'delivered', tries: [{ status: 200 }] })
+    expect(await found).toMatchObject({ trace: trace.id, state: 'delivered', tries: [{ status: 200 }] })
   })
 
   test.each([
@@ -170,11 +170,11 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
   })
 
   test('stops when a person says so, and says that nobody is signed in', async () => {
+    const { found } = await nextEnd()
     const { text } = await send('POST', '/lab/attacks', { slug: 'session-reuse', target: 'web', pace: 5000 })
     const { run }: { run: AttackRun } = JSON.parse(text)
-    const end = ended(run.id)
     expect((await send('DELETE', `/lab/attacks?run=${run.id}`)).status).toBe(202)
-    expect(await end).toMatchObject({ ok: false, error: 'stopped' })
+    expect(await found).toMatchObject({ ok: false, error: 'stopped' })
     const mine = await attack({ slug: 'session-reuse', target: 'web', mine: {} })
     expect(mine.error).toContain('Nobody is signed in')
   })

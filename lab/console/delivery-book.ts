@@ -2,7 +2,7 @@ import type { Delivery, RenderedRequest } from 'alertproof/notify'
 import type { About, DeliveryObserver, Repeat } from '../datadog/deliveries.ts'
 import { DROPPED } from '../datadog/webhook-queue.ts'
 import type { DeliveryView } from './api.ts'
-import type { Hub } from './hub.ts'
+import { type Hub, takeSome } from './hub.ts'
 
 const MAX_DELIVERIES = 500
 const MAX_TRIES = 20
@@ -50,9 +50,9 @@ export class DeliveryBook implements DeliveryObserver {
     this.#hub = hub
     this.#grown = grown
     hub.provide('delivered', () => {
-      const changed = [...this.#changed].flatMap((id) => this.#kept.get(id) ?? [])
-      this.#changed.clear()
-      return changed.map(viewOf)
+      const { taken, isMore } = takeSome(this.#changed)
+      if (isMore) hub.mark('delivered')
+      return taken.flatMap((id) => this.#kept.get(id) ?? []).map(viewOf)
     })
   }
 
@@ -78,7 +78,10 @@ export class DeliveryBook implements DeliveryObserver {
     this.#kept.set(id, kept)
     this.#byDelivery.set(delivery, kept)
     const [oldest] = this.#kept.keys()
-    if (this.#kept.size > MAX_DELIVERIES && oldest !== undefined) this.#kept.delete(oldest)
+    if (this.#kept.size > MAX_DELIVERIES && oldest !== undefined) {
+      this.#kept.delete(oldest)
+      this.#changed.delete(oldest)
+    }
     this.#change(kept)
   }
 

@@ -16,6 +16,20 @@ interface Reader {
 /** Makes the data of the events that are due. @returns one entry for each event */
 type Source = () => readonly object[]
 
+/** Of one kind, in one sending; the rest follows with the next. */
+const MAX_AT_ONCE = 50
+
+/** Takes the oldest keys out of a set of changes. @returns them, at most 50, and whether others are left */
+export function takeSome<T>(changed: Set<T>): { readonly taken: readonly T[]; readonly isMore: boolean } {
+  const taken: T[] = []
+  for (const each of changed) {
+    if (taken.length === MAX_AT_ONCE) break
+    taken.push(each)
+    changed.delete(each)
+  }
+  return { taken, isMore: changed.size > 0 }
+}
+
 /**
  * Sends changes to the readers of the stream: together, at most four times a second, and made into text once for all of them. While
  * nobody reads an event, nothing is collected for it.

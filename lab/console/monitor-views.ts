@@ -7,6 +7,9 @@ import type { Hub } from './hub.ts'
 import type { Series } from './series.ts'
 
 const SHOWN_GROUPS = 100
+/** Of the groups after the first 20, fewer points are shown. */
+const WHOLE_GROUPS = 20
+const FEW_POINTS = 12
 
 export interface MonitorViewsDeps {
   readonly hub: Hub
@@ -45,7 +48,7 @@ export class MonitorViews {
   constructor(deps: MonitorViewsDeps) {
     this.#deps = deps
     deps.hub.provide('values', () => {
-      const monitors = this.list().filter(({ by, detection }) => this.#changed.has(`${by} ${detection}`))
+      const monitors = this.#list((detection) => this.#changed.has(nameOf(detection)))
       this.#changed.clear()
       return monitors.length === 0 ? [] : [{ monitors }]
     })
@@ -59,10 +62,14 @@ export class MonitorViews {
 
   /** Every monitor, and every rule that is enabled. */
   list(): MonitorView[] {
+    return this.#list(() => true)
+  }
+
+  #list(isWanted: (detection: Monitor | SiemRule) => boolean): MonitorView[] {
     const { monitors, rules } = this.#deps.configuration()
     return [
-      ...monitors.map((monitor) => this.#monitorView(monitor)),
-      ...rules.filter(({ isEnabled }) => isEnabled).map((rule) => this.#ruleView(rule)),
+      ...monitors.filter(isWanted).map((monitor) => this.#monitorView(monitor)),
+      ...rules.filter((rule) => rule.isEnabled && isWanted(rule)).map((rule) => this.#ruleView(rule)),
     ]
   }
 
@@ -166,9 +173,9 @@ function groupsView(
     })
     .filter(({ state, hasValue }) => hasValue || state !== 'OK')
     .sort((a, b) => Number(b.state !== 'OK') - Number(a.state !== 'OK') || b.value - a.value)
-  const groups = present
-    .slice(0, SHOWN_GROUPS)
-    .map(({ group, state, series }): GroupView => ({ group, state, points: series.points() }))
+  const groups = present.slice(0, SHOWN_GROUPS).map(({ group, state, series }, i): GroupView => {
+    return { group, state, points: i < WHOLE_GROUPS ? series.points() : series.points().slice(-FEW_POINTS) }
+  })
   return { groups, more_groups: present.length - groups.length + (values?.others ?? 0) }
 }
 

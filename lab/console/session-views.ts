@@ -1,6 +1,6 @@
 import type { IndexedLog } from 'alertproof'
 import type { HolderView, SessionView } from './api.ts'
-import type { Hub } from './hub.ts'
+import { type Hub, takeSome } from './hub.ts'
 import { textIn, userIn } from './log-text.ts'
 
 const MAX_SESSIONS = 500
@@ -38,9 +38,9 @@ export class SessionViews {
   constructor(hub: Hub) {
     this.#hub = hub
     hub.provide('session', () => {
-      const changed = [...this.#changed].flatMap((sid) => this.#sessions.get(sid) ?? [])
-      this.#changed.clear()
-      return changed.map((session) => this.#view(session))
+      const { taken, isMore } = takeSome(this.#changed)
+      if (isMore) hub.mark('session')
+      return taken.flatMap((sid) => this.#sessions.get(sid) ?? []).map((session) => this.#view(session))
     })
   }
 
@@ -100,7 +100,8 @@ export class SessionViews {
     const session = known ?? { sid, userId: undefined, startedAt: at, lastAt: at, ended: undefined, holders: new Map() }
     this.#sessions.delete(sid)
     this.#sessions.set(sid, session)
-    dropOldest(this.#sessions, MAX_SESSIONS)
+    const dropped = dropOldest(this.#sessions, MAX_SESSIONS)
+    if (dropped !== undefined) this.#changed.delete(dropped)
     this.#mark(sid)
     return session
   }
@@ -145,7 +146,10 @@ function addUse(holders: Session['holders'], attributes: Attributes, at: number,
   holders.set(key, holder)
 }
 
-function dropOldest<T>(map: Map<string, T>, most: number): void {
+/** @returns the key that was dropped */
+function dropOldest<T>(map: Map<string, T>, most: number): string | undefined {
   const [oldest] = map.keys()
-  if (map.size > most && oldest !== undefined) map.delete(oldest)
+  if (map.size <= most || oldest === undefined) return undefined
+  map.delete(oldest)
+  return oldest
 }

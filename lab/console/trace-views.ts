@@ -5,7 +5,7 @@ import { jsonIn } from '../datadog/http.ts'
 import type { Detector, Group, Trace } from './api.ts'
 import { ContainmentsSeen } from './containments-seen.ts'
 import type { DeliveryBook } from './delivery-book.ts'
-import type { Hub } from './hub.ts'
+import { type Hub, takeSome } from './hub.ts'
 import { SignedCalls } from './signed-calls.ts'
 import { type Cycle, type LedgerRow, type Report, stepsOf } from './trace-steps.ts'
 
@@ -37,9 +37,9 @@ export class TraceViews {
   constructor(deps: TraceViewsDeps) {
     this.#deps = deps
     deps.hub.provide('trace', () => {
-      const changed = [...this.#changed].flatMap((id) => this.#cycles.get(id) ?? [])
-      this.#changed.clear()
-      return changed.map((cycle) => this.#view(cycle))
+      const { taken, isMore } = takeSome(this.#changed)
+      if (isMore) deps.hub.mark('trace')
+      return taken.flatMap((id) => this.#cycles.get(id) ?? []).map((cycle) => this.#view(cycle))
     })
   }
 
@@ -79,7 +79,7 @@ export class TraceViews {
 
   /** Reports that a trace has grown. */
   grow(id: string): void {
-    if (!this.#deps.hub.reads('trace')) return
+    if (!this.#cycles.has(id) || !this.#deps.hub.reads('trace')) return
     this.#changed.add(id)
     this.#deps.hub.mark('trace')
   }
@@ -101,7 +101,10 @@ export class TraceViews {
     if (cycle.reports.length > MAX_REPORTS) cycle.reports.splice(1, 1)
     if (!known) this.#cycles.set(id, cycle)
     const [oldest] = this.#cycles.keys()
-    if (this.#cycles.size > MAX_TRACES && oldest !== undefined) this.#cycles.delete(oldest)
+    if (this.#cycles.size > MAX_TRACES && oldest !== undefined) {
+      this.#cycles.delete(oldest)
+      this.#changed.delete(oldest)
+    }
     this.grow(id)
   }
 

@@ -13,8 +13,8 @@ export interface StandIn {
   send(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<{ status: number; body: unknown }>
   /** Submits logs as the functions do. */
   submit(...events: readonly object[]): Promise<void>
-  /** Reads events of the stream until one fits. */
-  next<T>(event: string, fits: (data: T) => boolean): Promise<T>
+  /** Reads events of the stream from now on, until one fits. */
+  read<T>(event: string, fits?: (data: T) => boolean): Promise<{ readonly found: Promise<T> }>
   close(): Promise<void>
 }
 
@@ -66,7 +66,7 @@ export async function startStandIn(
       })
       if (response.status !== 202) throw new Error(`the intake answered ${response.status}`)
     },
-    next: (event, fits) => streamed(url(`/lab/stream?events=${event}`), event, fits),
+    read: (event, fits = () => true) => streamed(url(`/lab/stream?events=${event}`), event, fits),
     async close() {
       await datadog.close()
       await receiver.close()
