@@ -1,8 +1,12 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { logOfEvent } from '../app-event.ts'
 import type { IndexedLog } from '../log.ts'
 import { type Monitor, readImportable } from '../monitor/monitor.ts'
+import { BEGIN, randomLogs, randomMonitor } from '../testing/random-monitors.ts'
+import { nextAligned } from './cadence.ts'
 import { Evaluator } from './evaluate.ts'
+import type { Observer, Pass } from './observer.ts'
 
 const START = Date.UTC(2026, 0, 5, 9, 0, 0)
 
@@ -113,4 +117,59 @@ test.each([false, true])('the order of arrival does not matter (each minute: %s)
   const { changes } = evaluator.update([failures({}, 3)], logs.toReversed(), START + 20_000)
   const later = evaluator.advance(START + 60_000)
   expect([...changes, ...later].map(({ value }) => value)).toEqual([5])
+})
+
+/** What was found of each group, by the time of the evaluation. */
+function passesOf(run: (observer: Observer) => void): Pass[] {
+  const passes: Pass[] = []
+  run({ pass: (_, pass) => passes.push(pass), ended: () => {} })
+  return passes
+}
+
+function drain(evaluator: Evaluator): void {
+  const until = BEGIN + 3_600_000
+  for (let due = evaluator.nextDue(); due !== undefined && due <= until; due = evaluator.nextDue())
+    evaluator.advance(due)
+}
+
+/** The value in effect, and of how many entries; a group without entries is as one that was never seen. */
+function inEffect(passes: readonly Pass[], key: string, at: number): unknown {
+  const last = passes.findLast((pass) => pass.key === key && pass.at <= at)
+  return last && last.entries > 0 ? { value: last.value, entries: last.entries, parts: last.parts } : 'nothing'
+}
+
+test('after an edit every value is what it would be had the monitor always been there', () => {
+  const mode = fc.constantFrom({ live: true }, { cadenceSeconds: 60 })
+  // A formula chooses its groups once a minute, so that the choice depends on when it began.
+  const monitors = randomMonitor.filter(({ kind, grouped }) => kind !== 'formula' || !grouped)
+  fc.assert(
+    fc.property(monitors, randomLogs, mode, fc.nat({ max: 15 * 60 }), ({ monitor }, logs, options, after) => {
+      const at = BEGIN + after * 1000
+      const [early, late] = [
+        logs.filter(({ timestamp }) => timestamp <= at),
+        logs.filter(({ timestamp }) => timestamp > at),
+      ]
+      const always = passesOf((observer) => {
+        const evaluator = new Evaluator([monitor], { ...options, observer })
+        for (const log of logs) evaluator.push(log)
+        drain(evaluator)
+      })
+      const edited = passesOf((observer) => {
+        const evaluator = new Evaluator([], { ...options, observer })
+        for (const log of early) evaluator.push(log)
+        evaluator.update([monitor], early, at)
+        for (const log of late) evaluator.push(log)
+        drain(evaluator)
+      })
+      // Evaluated each minute, an edited monitor is evaluated first at the next one.
+      const first = 'live' in options ? at : nextAligned(at, 60)
+      const instants = new Set([...always, ...edited].map((pass) => pass.at).filter((instant) => instant >= first))
+      for (const instant of [first, ...instants]) {
+        for (const key of ['', 'a', 'b', 'c']) {
+          expect(inEffect(edited, key, instant)).toEqual(inEffect(always, key, instant))
+        }
+      }
+    }),
+    { numRuns: 500 },
+  )
 })
