@@ -70,6 +70,15 @@ test('replay reads a stream of bytes in any form that it recognizes', async () =
   }
 })
 
+test('replay reads a log with several threads to the same end, and says which number it takes', async () => {
+  const monitor = readMonitor(failures)
+  const log = [...events, 'no event']
+  expect(await replay([monitor], log, { threads: 2 })).toEqual(await replay([monitor], log))
+  for (const threads of [0, 65, 1.5, Number.NaN]) {
+    await expect(replay([monitor], log, { threads })).rejects.toThrow(`threads is ${threads}: give a whole number`)
+  }
+})
+
 test('replay sorts events by time; with follow it says how many came too late', async () => {
   const monitor = readMonitor(failures)
   const inOrder = await replay([monitor], events)

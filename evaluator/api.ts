@@ -16,6 +16,7 @@ import { replayLogs } from './logs/replay-logs.ts'
 import type { Monitor } from './monitor/monitor.ts'
 import { EventError, parseEvent } from './replay/event-reader.ts'
 import type { ReplayOptions } from './replay/replay-options.ts'
+import { MAX_THREADS } from './replay/threads/line-threads.ts'
 import { compileSearch } from './search/search.ts'
 import type { Severity, SiemRule } from './siem/rule.ts'
 import type { SignalChange } from './siem/signal.ts'
@@ -74,15 +75,25 @@ export interface Replay {
   readonly leftOut: number
 }
 
+export interface ReplaySettings extends ReplayOptions {
+  /** Whether events are evaluated as they come, and what is late is left out. */
+  readonly follow?: boolean
+  /** The number of threads that read JSON lines, from 1, the default, to 64. The result is the same with any number. */
+  readonly threads?: number
+}
+
 /**
  * Evaluates monitors and rules of Cloud SIEM over a recorded log in any order, at the events' own time.
  * @param log events, or a stream of bytes in any form that `alertproof replay` reads, packed or not
+ * @throws RangeError for a number of threads that cannot be started
  */
 export async function replay(
   detections: readonly (Monitor | SiemRule)[],
   log: Iterable<Event> | AsyncIterable<Buffer>,
-  { follow = false, ...given }: ReplayOptions & { readonly follow?: boolean } = {},
+  { follow = false, threads = 1, ...given }: ReplaySettings = {},
 ): Promise<Replay> {
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS)
+    throw new RangeError(`threads is ${threads}: give a whole number from 1 to ${MAX_THREADS}.`)
   const monitors = detections.filter((each) => 'parsed' in each)
   const rules = [...detections.filter((each) => 'queries' in each), ...(given.rules ?? [])]
   const options = { ...given, rules }
@@ -99,7 +110,7 @@ export async function replay(
     }
   }
   try {
-    const { summary, visitor } = await replayLogs(input, monitors, options, begin, { follow })
+    const { summary, visitor } = await replayLogs(input, monitors, options, begin, { follow, threads })
     const { events, dropped } = summary
     return { changes: visitor.changes, events, malformed: visitor.faults, leftOut: dropped }
   } finally {

@@ -4,6 +4,7 @@ export {
   type Event,
   explain,
   type Replay,
+  type ReplaySettings,
   readMonitor,
   readRule,
   replay,

@@ -18,3 +18,4 @@ export {
   replayRecordings,
   replayStream,
 } from './replay-stream.ts'
+export { MAX_THREADS } from './threads/line-threads.ts'

@@ -21,6 +21,7 @@ import {
   DATADOG_CADENCE_SECONDS,
   DEFAULT_LATENESS_SECONDS,
   type Evaluation,
+  MAX_THREADS,
   type ReplayOptions,
   type ReplayReading,
   type ReplayState,
@@ -106,7 +107,6 @@ Examples:
 
 const MAX_REPORTED = 5
 const MAX_SECONDS = 999_999
-const MAX_THREADS = 64
 
 /** The monitors of a project that has its own. */
 export interface OwnMonitors {

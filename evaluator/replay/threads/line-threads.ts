@@ -5,6 +5,9 @@ import { EntryPlayer } from './entry-player.ts'
 import { ScanThreads } from './scan-threads.ts'
 import { visitLinesInThreads } from './threaded-lines.ts'
 
+/** More would not find work. */
+export const MAX_THREADS = 64
+
 /** Counts a line that was scanned. `buffer[end]` is its line feed. */
 type CountScanned = (buffer: Buffer, start: number, end: number) => void
 
