@@ -91,21 +91,16 @@ const FAILURE_RATE = readMonitor({
  */
 export async function benchReplay(options: { events?: number; rounds?: number } = {}): Promise<ReplayBench[]> {
   const { events = 500_000, rounds = 5 } = options
-  const catalogue = await loadMonitors(join(import.meta.dirname, '../detections'))
-  const named = (slugs: readonly string[]) => {
-    const monitors = catalogue.filter(({ slug }) => slugs.includes(slug))
-    if (monitors.length < slugs.length) throw new Error(`of the monitors ${slugs.join(', ')} not all exist`)
-    return monitors
-  }
-  const two = { what: 'replay through two monitors', monitors: named(TWO) }
+  const [ofTwo, ofEight] = [await named(TWO), await named(EIGHT)]
+  const two = { what: 'replay through two monitors', monitors: ofTwo }
   const measured: readonly [Shape, readonly MeasuredReplay[]][] = [
     [
       'service',
       [
         two,
-        { what: 'replay through eight monitors', monitors: named(EIGHT) },
-        { what: 'replay through two monitors and a formula', monitors: [...named(TWO), FAILURE_RATE] },
-        { what: 'replay each minute through two monitors', monitors: named(TWO), rules: TWO_RULES },
+        { what: 'replay through eight monitors', monitors: ofEight },
+        { what: 'replay through two monitors and a formula', monitors: [...ofTwo, FAILURE_RATE] },
+        { what: 'replay each minute through two monitors', monitors: ofTwo, rules: TWO_RULES },
       ],
     ],
     [
@@ -125,6 +120,16 @@ export async function benchReplay(options: { events?: number; rounds?: number } 
   const benches: ReplayBench[] = []
   for (const [shape, replays] of measured) benches.push(...(await benchShape(shape, replays, events, rounds)))
   return benches
+}
+
+/** The two monitors of a replay. */
+export const twoMonitors = (): Promise<readonly Monitor[]> => named(TWO)
+
+async function named(slugs: readonly string[]): Promise<readonly Monitor[]> {
+  const catalogue = await loadMonitors(join(import.meta.dirname, '../detections'))
+  const monitors = catalogue.filter(({ slug }) => slugs.includes(slug))
+  if (monitors.length < slugs.length) throw new Error(`of the monitors ${slugs.join(', ')} not all exist`)
+  return monitors
 }
 
 const benchShape = (...measured: [Shape, readonly MeasuredReplay[], number, number]): Promise<ReplayBench[]> =>
