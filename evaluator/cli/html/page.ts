@@ -26,7 +26,7 @@ td{min-width:5rem}
 td:first-child{min-width:7rem}
 th{color:var(--muted);font-weight:600;white-space:nowrap}
 ol.story{list-style:none;padding:0;font-size:.9rem}
-ol.story li{display:grid;grid-template-columns:7.5rem 1fr;gap:.75rem;padding:.15rem 0}
+ol.story li{display:grid;grid-template-columns:10rem 1fr;gap:.75rem;padding:.15rem 0}
 time,.who{color:var(--muted);font-variant-numeric:tabular-nums}
 .muted{color:var(--muted)}
 .good{color:var(--good);font-weight:600}
