@@ -61,6 +61,7 @@ describe('the console over a lab', { timeout: 120_000 }, () => {
     await page.getByRole('button', { name: /^detections\/(siem-)?webhook\.json$/ }).click()
     await page.getByRole('dialog').getByText('"payload"').waitFor()
     await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
 
     await page.getByRole('link', { name: 'Monitors' }).first().click()
     await page

@@ -92,7 +92,7 @@ describe('the console in a browser', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'functions/contain/policy.ts' }).click()
     await page.getByText('content of functions/contain/policy.ts').waitFor()
     await page.keyboard.press('Escape')
-    expect(await page.getByRole('dialog').count()).toBe(0)
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
   })
 
   test('monitors show values on their way to the line, and say why a group does not alert', async () => {
@@ -104,8 +104,9 @@ describe('the console in a browser', { timeout: 60_000 }, () => {
     await page.getByText(EXPLAINED).waitFor()
     await look(page, 'console/monitors-explained')
     await page.getByRole('button', { name: 'Close' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
     await page.getByLabel('Filter the monitors').fill('fork')
-    expect(await page.locator('.side-list li').count()).toBe(1)
+    await page.getByText('1 detection', { exact: true }).waitFor()
     await page.getByRole('link', { name: /session-fork/ }).click()
     await page.getByText('No event in its window matches the query').waitFor()
   })

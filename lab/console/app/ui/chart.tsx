@@ -83,10 +83,12 @@ export function Chart(props: ChartProps) {
 
 /** All series on the instants of all of them: undefined where a series has no point, null where it has no value. */
 function dataOf({ series, to }: ChartProps): uPlot.AlignedData {
-  const instants = [...new Set([...series.flatMap(({ points }) => points.map(([at]) => at)), to])].sort((a, b) => a - b)
-  const columns = series.map(({ points }) => {
+  const points = series.flatMap((each) => each.points.map(([at]) => at))
+  const end = Math.max(to, ...series.map((each) => each.points.at(-1)?.[0] ?? 0))
+  const instants = [...new Set([...points, end])].sort((a, b) => a - b)
+  const columns = series.map((each) => {
     // The last value still holds.
-    const values = new Map([...points, [to, points.at(-1)?.[1] ?? null]])
+    const values = new Map([...each.points, [end, each.points.at(-1)?.[1] ?? null]])
     return instants.map((at) => values.get(at))
   })
   return [instants.map((at) => at / 1000), ...columns]

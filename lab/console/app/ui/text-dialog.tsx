@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Code } from './raw.tsx'
 
 interface Shown {
@@ -28,7 +28,7 @@ export function TextDialog() {
   const dialog = useRef<HTMLDialogElement>(null)
   const text = shown.value
   const isOpen = text !== undefined
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isOpen && !dialog.current?.open) dialog.current?.showModal()
     if (!isOpen) dialog.current?.close()
   }, [isOpen])
