@@ -119,6 +119,7 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
     const session = sessions.find(({ sid }) => sid === trace.group['@sid'])
     expect(session).toMatchObject({ ended_by: 'contain', user: expect.stringContaining('@example.com') })
     expect(session?.holders.length).toBeGreaterThan(1)
+    expect(session?.holders.map(({ country }) => country)).toEqual(session?.holders.map(() => 'PT'))
     expect(session?.holders.some(({ refused }) => refused > 0)).toBe(true)
   })
 

@@ -1,6 +1,7 @@
 // The ledger of containments for the console, as `npm run contain` shows and changes it.
 
 import { randomUUID } from 'node:crypto'
+import { isForPerson } from '../../functions/contain/row.ts'
 import type { FunctionsDeps } from '../../functions/deps.ts'
 import type { ContainmentAsked } from '../../lab/console/api.ts'
 import { type ContainmentsPort, type LedgerContainment, NotPossibleHere } from '../../lab/console/ports.ts'
@@ -71,10 +72,9 @@ function carryOut(
   return (action === 'undo' ? undo : retry)(row, randomUUID(), deps.contain, decision)
 }
 
-/** A detection that only observes may be carried out after all. */
-const isObserved = ({ result }: Containment): boolean => String(result) === 'observed'
+/** What only was observed may be carried out after all. */
 const canOf = (row: Containment): LedgerContainment['can'] =>
-  row.state === 'closed' && isObserved(row) ? ['approve'] : CAN[row.state]
+  row.state === 'closed' && isForPerson(row) ? ['approve', ...CAN.closed] : CAN[row.state]
 
 function canText(row: Containment): string {
   const can = canOf(row)
@@ -100,7 +100,7 @@ function viewOf(row: Containment): LedgerContainment {
     subject: scope,
     result: result ?? null,
     reason: reason ?? null,
-    mode: isObserved(row) ? 'observe' : 'enforce',
+    mode: result === 'observed' ? 'observe' : 'enforce',
     alert_at: alertedAt.getTime(),
     changed_at: updatedAt.getTime(),
     latency_ms: isFirstEffect ? Math.max(0, updatedAt.getTime() - alertedAt.getTime()) : null,

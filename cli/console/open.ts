@@ -1,3 +1,4 @@
+import { documentationCountry } from '../../functions/geo/documentation.ts'
 import type { LabOptions } from '../../lab/start/lab.ts'
 import { attacksPort } from './attacks.ts'
 import { containmentsPort } from './containments.ts'
@@ -12,5 +13,8 @@ export interface OpenedConsole {
 /** @param dir the directory of the lab, which starts later @param log called with messages of the ledger */
 export function openConsole(dir: string, log: (line: string) => void): OpenedConsole {
   const containments = containmentsPort(dir, log)
-  return { ports: { containments, attacks: attacksPort(dir) }, close: containments.close }
+  return {
+    ports: { containments, attacks: attacksPort(dir), countryOf: documentationCountry },
+    close: containments.close,
+  }
 }

@@ -18,7 +18,7 @@ import { MonitorViews, type MonitorViewsDeps, queryOf } from './monitor-views.ts
 import { createPage, wantsPage } from './page.ts'
 import type { AttacksPort, ContainmentsPort } from './ports.ts'
 import { searchRoutes } from './search.ts'
-import { SessionViews } from './session-views.ts'
+import { type CountryOf, SessionViews } from './session-views.ts'
 import type { SignedCall } from './signed-calls.ts'
 import { Tail } from './tail.ts'
 import { TraceViews } from './trace-views.ts'
@@ -34,6 +34,7 @@ export interface ConsoleOptions {
   readonly exercise?: string
   readonly containments?: ContainmentsPort
   readonly attacks?: AttacksPort
+  readonly countryOf?: CountryOf
 }
 
 /** What the stand-in lends to its console. */
@@ -71,7 +72,7 @@ export function createConsole(deps: ConsoleDeps): Console {
   const hub = new Hub()
   const page = createPage(`${root}/dist/console`)
   const tail = new Tail(hub)
-  const sessions = new SessionViews(hub)
+  const sessions = new SessionViews(hub, deps.countryOf)
   const values = new MonitorViews({ ...deps, hub })
   const deliveries = new DeliveryBook(hub, (trace) => traces.grow(trace))
   const ledger =

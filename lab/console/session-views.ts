@@ -22,6 +22,7 @@ interface Session {
 /** What the reason of a refusal says of the end of the session. */
 const ENDED_BY: Readonly<Record<string, string>> = { contained: 'contain', forked: 'fork' }
 
+export type CountryOf = (ip: string) => string | undefined
 type Attributes = IndexedLog['attributes']
 
 /**
@@ -30,13 +31,16 @@ type Attributes = IndexedLog['attributes']
  */
 export class SessionViews {
   readonly #hub: Hub
+  readonly #countryOf: CountryOf
   /** The one that was used last comes last. */
   readonly #sessions = new Map<string, Session>()
   readonly #emails = new Map<string, string>()
   readonly #changed = new Set<string>()
 
-  constructor(hub: Hub) {
+  /** @param countryOf the country of an address, as a code */
+  constructor(hub: Hub, countryOf: CountryOf = () => undefined) {
     this.#hub = hub
+    this.#countryOf = countryOf
     hub.provide('session', () => {
       const { taken, isMore } = takeSome(this.#changed)
       if (isMore) hub.mark('session')
@@ -72,7 +76,7 @@ export class SessionViews {
     session.lastAt = Math.max(session.lastAt, at)
     const [outcome, reason] = [textIn(attributes, 'outcome'), textIn(attributes, 'reason')]
     const isDead = evt === 'session' && (outcome === 'revoked' || outcome === 'expired' || outcome === 'fork')
-    addUse(session.holders, attributes, at, isDead || (outcome === 'seen' && reason === 'refused'))
+    this.#addUse(session.holders, attributes, at, isDead || (outcome === 'seen' && reason === 'refused'))
     if (evt !== 'session') return
     if (outcome === 'ended') end(session, at, 'logout')
     else if (outcome === 'fork' || outcome === 'expired') end(session, at, outcome)
@@ -106,6 +110,24 @@ export class SessionViews {
     return session
   }
 
+  #addUse(holders: Session['holders'], attributes: Attributes, at: number, isRefused: boolean): void {
+    const [device, ip] = [textIn(attributes, 'device_hash') ?? null, textIn(attributes, 'ip') ?? null]
+    if (device === null && ip === null) return
+    const key = `${device} ${ip}`
+    const known = holders.get(key)
+    if (!known && holders.size >= MAX_HOLDERS) return // the first holders are those to compare
+    const holder: Holder = known ?? {
+      ...{ device, ip, first_at: at, last_at: at, uses: 0, refused: 0, user_agent: null },
+      country: (ip !== null && this.#countryOf(ip)) || null,
+    }
+    holder.user_agent = textIn(attributes, 'user_agent') ?? holder.user_agent
+    holder.first_at = Math.min(holder.first_at, at)
+    holder.last_at = Math.max(holder.last_at, at)
+    holder.uses++
+    if (isRefused) holder.refused++
+    holders.set(key, holder)
+  }
+
   #mark(sid: string): void {
     if (!this.#hub.reads('session')) return
     this.#changed.add(sid)
@@ -128,22 +150,6 @@ export class SessionViews {
 /** The first end counts: later refusals only report it. */
 function end(session: Session, at: number, by: string): void {
   session.ended ??= { at, by }
-}
-
-function addUse(holders: Session['holders'], attributes: Attributes, at: number, isRefused: boolean): void {
-  const [device, ip] = [textIn(attributes, 'device_hash') ?? null, textIn(attributes, 'ip') ?? null]
-  if (device === null && ip === null) return
-  const key = `${device} ${ip}`
-  if (holders.size >= MAX_HOLDERS && !holders.has(key)) return // the first holders are those to compare
-  const fresh = { first_at: at, last_at: at, uses: 0, refused: 0, user_agent: null, country: null }
-  const holder: Holder = holders.get(key) ?? { device, ip, ...fresh }
-  holder.country ??= textIn(attributes, 'country') ?? null
-  holder.user_agent = textIn(attributes, 'user_agent') ?? holder.user_agent
-  holder.first_at = Math.min(holder.first_at, at)
-  holder.last_at = Math.max(holder.last_at, at)
-  holder.uses++
-  if (isRefused) holder.refused++
-  holders.set(key, holder)
 }
 
 /** @returns the key that was dropped */

@@ -137,6 +137,24 @@ describe('values', () => {
     )
   })
 
+  test('start anew when the query or the options are edited, and stay when only a text is', async () => {
+    const lab = await start({ monitors: [STUFFING] })
+    await lab.submit(failure('203.0.113.1'), failure('203.0.113.1'))
+    const shown = async () => (await lab.get<{ monitors: MonitorView[] }>('/lab/values')).monitors
+    const configure = (...monitors: Monitor[]) =>
+      lab.datadog.configure({ monitors, rules: [], webhooks: [], pipelines: [] })
+    const points = async () => (await shown())[0]?.groups[0]?.points.length
+    const before = await points()
+    configure({ ...STUFFING, message: 'edited' })
+    expect([await points(), (await shown())[0]?.critical]).toEqual([before, 3])
+    configure(monitor('credential-stuffing', '@evt:login").index("*").rollup("count").by("@network").last("5m")', 1))
+    expect((await shown()).map(groupsOf)).toEqual([[['203.0.113.1', 'Alert', 2]]])
+    configure()
+    expect(await shown()).toEqual([])
+    configure(STUFFING)
+    expect((await shown()).map(groupsOf)).toEqual([[['203.0.113.1', 'OK', 2]]])
+  })
+
   test('are sent to who reads them, and only those that have changed', async () => {
     const lab = await start({ monitors: [STUFFING, REUSE] })
     await lab.submit(seen('owner'))
@@ -157,7 +175,7 @@ describe('a trace', () => {
       body: JSON.stringify({ op: 'POST /contain/revoke', sid: SID, detection: 'session-reuse' }),
     })
     const contained = { evt: 'contain', outcome: 'success', action: 'revoke', via: 'web', detection: 'session-reuse' }
-    const containedAt = at(0)
+    const containedAt = at(20)
     const refused = seen('thief', { timestamp: at(500), outcome: 'revoked', reason: 'contained' })
     await lab.submit(refused) // the hosts' logs come by different ways
     await lab.submit({ ...contained, timestamp: containedAt, sid: SID, containment_id: 'c1' })

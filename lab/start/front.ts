@@ -22,7 +22,7 @@ export interface Ports {
   readonly datadog: number
 }
 
-export type ConsolePorts = Pick<ConsoleOptions, 'attacks' | 'containments' | 'exercise'>
+export type ConsolePorts = Pick<ConsoleOptions, 'attacks' | 'containments' | 'countryOf'>
 
 export interface FrontOptions {
   /** The project's root, which holds the built console. */
