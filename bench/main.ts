@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { type Io, json, readArguments } from 'alertproof/cli'
+import { type Io, json, readArguments, reflowed } from 'alertproof/cli'
 import { benchEpoch } from './epoch.ts'
 import { benchLoadTime } from './load-time.ts'
 import { benchReplay, type ReplayBench, twoMonitors } from './replay.ts'
@@ -195,7 +195,7 @@ function readOptions(argv: readonly string[]): { quick: boolean; json: boolean; 
     const unknown = values.only.find((name) => !REPORTED.includes(name))
     if (unknown !== undefined) throw new Error(`There is no part "${unknown}". The parts are ${REPORTED.join(', ')}.`)
     if (!values.help) return values
-    process.stdout.write(usage)
+    process.stdout.write(reflowed(usage))
     return 0
   } catch (error) {
     process.stderr.write(

@@ -1,6 +1,7 @@
 import { InputError } from '../input-error.ts'
 import { type Command, type Io, UsageError, unknownName } from './command.ts'
 import { columns, shown } from './output.ts'
+import { reflowed } from './usage.ts'
 import type { Verbs } from './verbs.ts'
 
 /** A program with several verbs. */
@@ -54,6 +55,11 @@ async function main(program: Program, argv: readonly string[]): Promise<number> 
     return 0
   }
   if (verb === '--version' && program.version !== undefined) {
+    const [extra] = rest
+    if (extra !== undefined) {
+      io.err(`${shown(`Unexpected argument "${extra}": --version takes none.`)}\n${usageHint(program.help())}`)
+      return 2
+    }
     io.out(`${program.version}\n`)
     return 0
   }
@@ -64,7 +70,7 @@ async function main(program: Program, argv: readonly string[]): Promise<number> 
   }
   const { command } = await load()
   if (rest.includes('--help') || rest.includes('-h')) {
-    io.out(`${command.usage.trimEnd()}\n`)
+    io.out(`${reflowed(command.usage.trimEnd())}\n`)
     return 0
   }
   return run(program, verb, command, rest, io)

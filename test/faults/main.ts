@@ -68,7 +68,7 @@ function failed(error: unknown): number {
 async function main(argv: string[]): Promise<number> {
   const options = readOptions(argv)
   if (options === 'help') {
-    process.stdout.write(USAGE)
+    process.stdout.write(reflowed(USAGE))
     return 0
   }
   const { only, seed, victims, labs } = options

@@ -50,7 +50,7 @@ function readOptions(args: string[]): Options {
 
 async function main(args: string[]): Promise<number> {
   if (args.includes('--help')) {
-    process.stdout.write(USAGE)
+    process.stdout.write(reflowed(USAGE))
     return 0
   }
   const { schedules, seed, bug } = readOptions(args)

@@ -12,7 +12,8 @@ of cases or one case. A case is a YAML or JSON file:
 
   monitor: ../monitors/failed-logins.json
   log:
-    - { at: 5s, times: 3, every: 60s, event: { evt: login, outcome: fail, ip: 203.0.113.9 } }
+    - { at: 5s, times: 3, every: 60s,
+        event: { evt: login, outcome: fail, ip: 203.0.113.9 } }
   expect:
     - { group: { "@ip": 203.0.113.9 }, at: 3m }
 
