@@ -4,9 +4,12 @@ import { InputError } from './input-error.ts'
 export class FileError extends InputError {
   override readonly name = 'FileError'
   constructor(file: string, reason: string) {
-    super(`${file} cannot be read: ${reason}`)
+    super(`${named(file)} cannot be read: ${reason}`)
   }
 }
+
+/** A path that is empty, as of a variable that is not set, would be no text at all. */
+export const named = (path: string): string => (path.trim() === '' ? JSON.stringify(path) : path)
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',

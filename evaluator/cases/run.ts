@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { unreadableReason, unwritableReason } from '../file-error.ts'
+import { named, unreadableReason, unwritableReason } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
 import type { Case } from './case.ts'
 import { CaseReader, isCase } from './case-file.ts'
@@ -65,7 +65,7 @@ async function filesOf(path: string): Promise<{ file: string; named: boolean }[]
       )
       .sort((a, b) => (a.file < b.file ? -1 : 1))
   } catch (error) {
-    throw new InputError(`${path}: ${unreadableReason(error)}`)
+    throw new InputError(`${named(path)}: ${unreadableReason(error)}`)
   }
 }
 

@@ -20,6 +20,8 @@ test.each([
   [['--toString'], 'Unknown option "--toString". Known: --dir, --json, --help.'],
   [['--json=yes'], '--json takes no value: leave out "yes".'],
   [['--dir'], '--dir needs a value: write --dir VALUE.'],
+  [['--dir', ''], '--dir needs a value, and this one is empty.'],
+  [['--dir= '], '--dir needs a value, and this one is empty.'],
   [['--dir', '--json'], '--dir needs a value. If "--json" is its value, write --dir=--json.'],
 ])('an argument that the verb does not take is refused with a remedy: %j', (args, message) => {
   expect(() => read(...args)).toThrow(new UsageError(message))

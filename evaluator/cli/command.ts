@@ -60,6 +60,9 @@ export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<
     if (option.type === 'boolean' && value !== undefined) {
       throw new UsageError(`${rawName} takes no value: leave out "${value}".`)
     }
+    if (option.type === 'string' && value?.trim() === '') {
+      throw new UsageError(`${rawName} needs a value, and this one is empty.`)
+    }
     if (option.type === 'string' && value === undefined) {
       throw new UsageError(`${rawName} needs a value: write ${rawName} VALUE.`)
     }

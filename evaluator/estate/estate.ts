@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
-import { unreadableReason } from '../file-error.ts'
+import { named as shownPath, unreadableReason } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import {
@@ -55,7 +55,7 @@ export async function loadEstate(paths: string | readonly string[]): Promise<Est
   const broken: MonitorFault[] = []
   const passedOver: string[] = []
   for (const { path, file } of await filesBelow(typeof paths === 'string' ? [paths] : paths)) {
-    const { documents, faults, isExpected } = readMonitorFile(await readFile(file), file)
+    const { documents, faults, isExpected } = readMonitorFile(await readFile(file), file, file === path)
     broken.push(...faults.map((fault) => ({ file, ...fault })))
     // Of two values for one key, the one that Datadog has is unknown.
     if (faults.length > 0) continue
@@ -111,7 +111,7 @@ async function filesOf(path: string): Promise<string[]> {
       )
       .sort()
   } catch (error) {
-    throw new EstateError(`${path}: ${unreadableReason(error)}`)
+    throw new EstateError(`${shownPath(path)}: ${unreadableReason(error)}`)
   }
 }
 

@@ -96,8 +96,14 @@ test('YAML that is broken, or has a key twice, is named if it is about monitors'
   })
   expect(brokenOf(estate, dir)).toEqual([
     expect.stringMatching(/^template\.yaml:\d+:\d+: is not YAML: /),
-    expect.stringMatching(/^twice\.yaml:1[45]:3: is not YAML: Map keys must be unique/),
+    expect.stringMatching(/^twice\.yaml:1[45]:3: is not YAML: Map keys must be unique: ".+"$/),
   ])
+})
+
+test('YAML that is broken is named whatever it is about, if a person named the file', async () => {
+  const { dir } = await estateOf({ 'chart.yaml': 'a: 1\n\tb: 3\n' })
+  const { broken } = await loadEstate(join(dir, 'chart.yaml'))
+  expect(broken).toMatchObject([{ place: '2:1', reason: expect.stringMatching(/^is not YAML: .*: "b: 3"$/) }])
 })
 
 test('HCL is answered with the command that makes it readable, wherever it stands', async () => {

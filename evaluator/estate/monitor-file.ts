@@ -26,8 +26,9 @@ const READABLE_TERRAFORM =
 /**
  * Reads a file as JSON, or as any number of YAML documents. The configuration and the plans of Terraform are recognized, and answered
  * with the command that makes them readable.
+ * @param isNamed whether a person named the file itself, and not a folder around it
  */
-export function readMonitorFile(bytes: Buffer, file: string): MonitorFile {
+export function readMonitorFile(bytes: Buffer, file: string, isNamed = false): MonitorFile {
   if (bytes.subarray(0, 4).toString('latin1') === 'PK\u0003\u0004') {
     return unread({ place: '1:1', reason: `is packed, as a plan of Terraform is: ${READABLE_TERRAFORM}` })
   }
@@ -37,7 +38,7 @@ export function readMonitorFile(bytes: Buffer, file: string): MonitorFile {
     return hcl ? unread({ place: hcl, reason: `is HCL: ${READABLE_TERRAFORM}` }) : { ...NOTHING, isExpected: false }
   }
   const isJson = /\.(json|tfstate)$/i.test(file) || /^\s*[[{]/.test(text)
-  return isJson ? readJson(text) : readYaml(text)
+  return isJson ? readJson(text) : readYaml(text, isNamed)
 }
 
 const NOTHING: MonitorFile = { documents: [], faults: [], isExpected: true }
@@ -65,18 +66,30 @@ function readJson(text: string): MonitorFile {
   return { documents: [value], faults: faults.map((fault) => ({ ...fault, rule })), isExpected: true }
 }
 
-/** YAML is in use for everything: only what names a monitor is a file of monitors. */
-function readYaml(text: string): MonitorFile {
-  const isExpected = /\bDatadogMonitor\b|\blog alert\b|\blog_detection\b/.test(text)
+/**
+ * YAML is in use for everything: only what names a monitor is a file of monitors.
+ * @param isNamed whether a person named the file itself: then it is expected in any case
+ */
+function readYaml(text: string, isNamed: boolean): MonitorFile {
+  const isExpected = isNamed || /\bDatadogMonitor\b|\blog alert\b|\blog_detection\b/.test(text)
   const lines = new LineCounter()
   const parsed = parseAllDocuments(text, { lineCounter: lines, merge: true, logLevel: 'silent' })
   const documents = Array.isArray(parsed) ? parsed : []
   const [fault] = documents.flatMap(({ errors }) => errors)
   if (!fault) return { documents: documents.map(valueOfDocument), faults: [], isExpected }
   const { line, col } = lines.linePos(fault.pos[0])
-  const reason = `is not YAML: ${fault.message.replace(/ at line \d+.*/s, '')}`
+  const reason = `is not YAML: ${fault.message.replace(/ at line \d+.*/s, '')}${quoteOf(text, line)}`
   const faults = isExpected ? [{ place: `${line}:${col}`, reason, rule: 'not-yaml' as const }] : []
   return { documents: [], faults, isExpected }
+}
+
+/** Characters of a line that a message shows. */
+const MOST_SHOWN = 60
+
+/** The line of a fault, because the place is where the parser noticed it. */
+function quoteOf(text: string, line: number): string {
+  const shown = (text.split(/\r?\n/, line)[line - 1] ?? '').trim()
+  return shown === '' ? '' : `: ${JSON.stringify(shown.slice(0, MOST_SHOWN))}`
 }
 
 function valueOfDocument(document: Document): unknown {

@@ -148,6 +148,11 @@ describe('a log after preprocessing', () => {
   test.each([
     ['ISO 8601 with an offset', '2026-11-22T12:30:00.250+01:00', Date.UTC(2026, 10, 22, 11, 30, 0, 250)],
     ['ISO 8601 without an offset, as UTC', '2026-11-22T11:30:00', Date.UTC(2026, 10, 22, 11, 30)],
+    ['ISO 8601 with an offset without a colon', '2026-11-22T08:00:00-0330', Date.UTC(2026, 10, 22, 11, 30)],
+    ['a leap second, which begins the next minute', '2026-11-22T11:29:60.250Z', Date.UTC(2026, 10, 22, 11, 30, 0, 250)],
+    ['a leap second of RFC 3164', 'Nov 22 11:29:60', Date.UTC(2026, 10, 22, 11, 30)],
+    ['arrival when there is no such second', '2026-11-22T11:29:61Z', receivedAt],
+    ['arrival when there is no such offset', '2026-11-22T11:29:00+2400', receivedAt],
     ['microseconds', '2026-11-22T11:30:00.678901+00:00', Date.UTC(2026, 10, 22, 11, 30, 0, 678)],
     ['epoch milliseconds', receivedAt - 5, receivedAt - 5],
     ['epoch milliseconds in text', String(receivedAt - 5), receivedAt - 5],

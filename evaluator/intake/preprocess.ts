@@ -149,7 +149,8 @@ export function readDate(
   return date
 }
 
-const ISO_8601 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/i
+/** The offset has at most 23 hours and 59 minutes. */
+const ISO_8601 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?$/i
 const RFC_3164 = /^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)$/
 /** Epoch ms of the last instant that a Date can hold. */
 const LAST_DATE_MS = 8.64e15
@@ -167,13 +168,25 @@ function parseDate(value: unknown, receivedAt: number): number | undefined {
   }
   if (typeof value !== 'string') return undefined
   const syslog = RFC_3164.exec(value)
-  if (syslog) return dateWithoutYear(`${syslog[1]} ${syslog[2]}`, syslog[3] ?? '', receivedAt)
+  if (syslog) {
+    const date = dateWithoutYear(`${syslog[1]} ${syslog[2]}`, lastSecond(syslog[3] ?? ''), receivedAt)
+    return date === undefined ? undefined : date + leapOf(syslog[3] ?? '')
+  }
   const iso = ISO_8601.exec(value)
   if (!iso || !isInCalendar(value)) return undefined
   // Datadog reads a date without an offset as UTC. Date.parse would read it in the zone of this machine.
   const zoned = iso[3] ? value : `${value}Z`
-  return finite(Date.parse(zoned.replace(' ', 'T').replace(',', '.')))
+  const date = finite(Date.parse(lastSecond(zoned.replace(' ', 'T').replace(',', '.'))))
+  return date === undefined ? undefined : date + leapOf(zoned)
 }
+
+const LEAP_SECOND = /(?<=:\d\d:)60/
+/**
+ * Decision `leap-second`, undocumented: second 60, which ISO 8601 allows at a leap second, is the first one of the next
+ * minute, as in POSIX.
+ */
+const leapOf = (time: string): number => (LEAP_SECOND.test(time) ? 1_000 : 0)
+const lastSecond = (time: string): string => time.replace(LEAP_SECOND, '59')
 
 /** A number, or a text of as many digits as a date has in one of the units. */
 const isEpoch = (value: unknown): value is number | string =>

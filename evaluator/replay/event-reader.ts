@@ -274,7 +274,8 @@ export function parseEvent(text: string): Record<string, unknown> {
   try {
     value = parseJson(text.replace(/^\uFEFF/, ''))
   } catch {
-    throw new EventError('is not JSON')
+    // A log that was cut while its writer went on begins with as many of them as it had bytes.
+    throw new EventError(text.includes('\0') ? 'is not JSON: it holds NUL bytes' : 'is not JSON')
   }
   if (!isRecord(value)) throw new EventError('is not a JSON object')
   return value

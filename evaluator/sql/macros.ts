@@ -11,7 +11,7 @@ const macro = (name: string, parameters: string, body: string): Macro => ({ name
 const once = (value: string, name: string, body: string): string =>
   `list_transform([${value}], lambda ${name}: ${body})[1]`
 
-const ISO_8601 = String.raw`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?`
+const ISO_8601 = String.raw`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?`
 const NUMERIC = String.raw`-?\d+(\.\d+)?([eE][+-]?\d+)?`
 
 /** Rounds of removing the innermost brackets: a message of JSON that has brackets left nests too deeply to be read as an object. */
@@ -173,19 +173,20 @@ const MACROS: readonly Macro[] = [
     ELSE floor(round(x::DOUBLE * 1e6) / 1e3) END`,
     )}::BIGINT`,
   ),
-  // A date without an offset is one of UTC, whatever zone the session has.
+  // Second 60 is the first one of the next minute. A date without an offset is one of UTC, whatever zone the session has.
   macro(
     'ap_iso',
     's',
-    String.raw`epoch_ms(try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(replace(upper(s), ',', '.'),
+    String.raw`epoch_ms(try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+    regexp_replace(replace(upper(s), ',', '.'), '^(.{16}:)60', '\159'),
     '^(.{16})(Z|[+-]|$)', '\1:00\2'), '(\.\d{3})\d+', '\1'), '^(.{19}(\.\d+)?)$', '\1Z'), '([+-]\d\d)(\d\d)$', '\1:\2')
-    AS TIMESTAMPTZ))`,
+    AS TIMESTAMPTZ)) + if(s[17:19] = ':60', 1000, 0)`,
   ),
   // The usual form of a date, which needs no other reading.
   macro(
     'ap_is_plain_date',
     'j',
-    String.raw`regexp_full_match(j::VARCHAR, '"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z"')`,
+    String.raw`regexp_full_match(j::VARCHAR, '"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,3})?Z"')`,
   ),
   macro('ap_plain_date', 'j', `epoch_ms(try_cast(j->>'$' AS TIMESTAMP))`),
   // The date in a value: epoch ms.

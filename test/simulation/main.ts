@@ -1,4 +1,4 @@
-import { readArguments, UsageError, unknownName, wholeNumber } from 'alertproof/cli'
+import { readArguments, reflowed, UsageError, unknownName, wholeNumber } from 'alertproof/cli'
 import { bugs } from './bugs.ts'
 import { runBatches } from './processes.ts'
 import { runSchedule } from './schedule.ts'

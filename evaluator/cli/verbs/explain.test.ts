@@ -1,6 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, expect, test } from 'vitest'
 import { runCaptured } from '../testing.ts'
@@ -62,6 +67,16 @@ test('the event on a line is explained, with exit code 1 if the monitor did not 
   expect(out).toContain(`one did not fire for ${at('log.jsonl')}:4.`)
   expect(out).toContain('NO   @outcome:fail   the event has "success"')
   expect((await run(`${at('log.jsonl')}:3`, '--detections', at('one.json'))).code).toBe(0)
+})
+
+test('a line of standard input is asked for as one of a file', async () => {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+  const argv = ['--import', 'tsx', main, 'explain', '-:4', '--detections', at('one.json')]
+  const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] })
+  createReadStream(at('log.jsonl')).pipe(child.stdin)
+  const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  expect(out).toContain('one did not fire for line 4.')
+  expect(code).toBe(1)
 })
 
 test('the event may lie in one of several files, or in a folder', async () => {

@@ -26,7 +26,7 @@ import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
 import { counted, json, paint, printable } from '../output.ts'
 import { reportEstate } from '../replay-report.ts'
 
-const usage = `Usage: alertproof explain PATH[:LINE]|-… --detections PATH [<options>]
+const usage = `Usage: alertproof explain PATH[:LINE]|-[:LINE]… --detections PATH [<options>]
 
 Says on one page why a monitor did or did not fire: the search term by term, the facets that an event lacks, the value against the
 threshold over time, and what the cadence, delays, limits and other settings cost. Of a rule of Cloud SIEM it says the queries term
@@ -72,7 +72,7 @@ export const command: Command = {
   usage,
   async run(argv, io) {
     const { values, positionals } = readArguments({
-      args: [...argv],
+      args: withPlacesLast(argv),
       allowPositionals: true,
       options: {
         detections: { type: 'string', multiple: true },
@@ -137,6 +137,16 @@ function checkRuleOptions(values: { readonly cadence?: string | undefined; reado
   const option = values.cadence !== undefined ? '--cadence' : values['group-limits'] ? '--group-limits' : undefined
   if (option)
     throw new UsageError(`${option} is for monitors: a rule is evaluated at each event, and has no limit of groups.`)
+}
+
+/** A line of standard input, which begins as an option does. */
+const PLACE_IN_STDIN = /^-:\d+$/
+
+/** `-:7` behind `--`, so that it is read as a path. */
+function withPlacesLast(argv: readonly string[]): string[] {
+  if (argv.includes('--')) return [...argv]
+  const places = argv.filter((word) => PLACE_IN_STDIN.test(word))
+  return [...argv.filter((word) => !PLACE_IN_STDIN.test(word)), ...(places.length > 0 ? ['--', ...places] : [])]
 }
 
 const groupNamesOf = (detection: Monitor | SiemRule): readonly string[] =>

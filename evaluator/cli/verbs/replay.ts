@@ -94,7 +94,7 @@ ${LOG_OPTIONS_USAGE}\
   --help              this text
 
 Exit code: 0 if the log was read (malformed lines are counted on stderr), 1 if an expectation or --lock does not hold, 2 if an
-option is unusable, 3 if a file cannot be read, if nothing in it is an event, or if no monitor can be evaluated.
+option is unusable, 3 if a file cannot be read, if a log with text holds no event, or if no monitor can be evaluated.
 
 Examples:
   alertproof replay events.jsonl --detections monitors/

@@ -48,7 +48,7 @@ ${LOG_OPTIONS_USAGE}\
   --help              this text
 
 Exit code: 0 if a line matches, 1 if none does, 2 for a fault in the query or an option, 3 if a file cannot be
-read or nothing in it is a log.
+read or a log with text holds no log.
 
 Examples:
   alertproof search '@evt:login @outcome:fail -@reason:blocked' events.jsonl

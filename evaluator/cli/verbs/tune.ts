@@ -52,7 +52,7 @@ ${LOG_OPTIONS_USAGE}\
   --help              this text
 
 Exit code: 0 if the log was read, 1 if no threshold alerts for all that is expected and for nothing else, 2 if an option is unusable,
-3 if a file cannot be read, if nothing in it is an event, or if no monitor or rule can be tuned.
+3 if a file cannot be read, if a log with text holds no event, or if no monitor or rule can be tuned.
 
 Examples:
   alertproof tune events.jsonl --detections monitors/failed-logins.json --thresholds 5..20 --windows 5m,10m,1h

@@ -7,7 +7,7 @@ import { foreignFormOf } from './foreign-record.ts'
 import { PAGE_KEYS, type RecordingForm } from './forms.ts'
 import { JsonPieces } from './json-pieces.ts'
 import { syslogEntry } from './syslog-line.ts'
-import { isCloudWatch, isDocker, wrappedFormOfText } from './wrapped.ts'
+import { hasContainer, isCloudWatch, isCompose, isDocker, wrappedFormOfText } from './wrapped.ts'
 
 /** The number of bytes from which the form is detected. */
 const PEEKED_BYTES = 64 * 1024
@@ -52,6 +52,8 @@ function formOfWhole(start: string): RecordingForm | undefined {
   const end = start.indexOf('\n')
   if (end < 0) return undefined
   const line = start.slice(0, end)
+  // Behind the name of a container, the first event may come later.
+  if (hasContainer(line)) return isCompose(start) ? 'compose' : undefined
   if (!/^[[{]/.test(line)) return formOfText(line)
   const document = objectOf(line)
   return document && formOfDocument(document)
@@ -74,12 +76,18 @@ function objectOf(json: string): Record<string, unknown> | undefined {
   }
 }
 
+/** A result of Logs Insights: rows of cells. Other keys may stand before its rows. */
+const INSIGHTS = /^\{[\s\S]*"results"\s*:\s*\[\s*\[\s*\{\s*"field"\s*:/
+const INSIGHTS_BYTES = 4096
+
 function formOfDocument(document: Record<string, unknown>): RecordingForm {
   if (isExportPage(document)) return 'export'
   if (Array.isArray(document.Records) && isPageOf(document.Records, document, 'cloudtrail')) return 'cloudtrail'
   const { hits } = document
   if (isRecord(hits) && Array.isArray(hits.hits)) return 'elastic'
   if (isCloudWatchPage(document)) return 'cloudwatch'
+  if (Array.isArray(document.results) && INSIGHTS.test(JSON.stringify(document).slice(0, INSIGHTS_BYTES)))
+    return 'insights'
   return formOfRecord(document) ?? 'jsonl'
 }
 
@@ -112,9 +120,11 @@ function formOfRecord(record: Record<string, unknown>): RecordingForm | undefine
 /** The form of what begins with a part of a document, or is one line without an end. */
 function formOfPart(start: string): RecordingForm {
   const [line = ''] = start.split('\n', 1)
+  if (isCompose(start)) return 'compose'
   if (!/^[[{]/.test(start)) return formOfText(line)
   const document = objectOf(line)
   if (document) return formOfDocument(document)
+  if (INSIGHTS.test(start.slice(0, INSIGHTS_BYTES))) return 'insights'
   const first = firstRecord(start)
   const form = first && formOfRecord(first)
   if (form) return form

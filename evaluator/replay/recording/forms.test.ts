@@ -96,6 +96,25 @@ const control = json({
   messageType: 'CONTROL_MESSAGE',
   logEvents: [{ id: '', timestamp: at, message: 'CWL CONTROL MESSAGE: Checking health of destination' }],
 })
+const insights = json(
+  {
+    results: [
+      [
+        { field: '@timestamp', value: '2026-01-12 14:00:05.000' },
+        { field: '@message', value: json({ evt: 'login', n: 1 }) },
+        { field: '@ptr', value: 'CmEK' },
+      ],
+      [
+        { field: '@timestamp', value: '2026-01-12 14:00:05.123' },
+        { field: 'evt', value: 'mfa' },
+      ],
+    ],
+    statistics: { recordsMatched: 2 },
+    status: 'Complete',
+  },
+  undefined,
+  2,
+)
 const awsLogs = json(
   {
     events: [
@@ -187,6 +206,38 @@ test.each<[string, RecordingForm, string, readonly object[]]>([
       ],
     ],
   ),
+  ...[insights, json(JSON.parse(insights)), `${json({ queryLanguage: 'CWLI', ...JSON.parse(insights) })}\n`].map(
+    (text, i): [string, RecordingForm, string, readonly object[]] => [
+      `result ${i + 1} of Logs Insights`,
+      'insights',
+      text,
+      [
+        { timestamp: at - 123, attributes: { evt: 'login', n: 1 } },
+        { timestamp: at, attributes: { evt: 'mfa' } },
+      ],
+    ],
+  ),
+  [
+    'docker compose logs',
+    'compose',
+    `web-1  | ${json({ timestamp: AT, evt: 'login' })}\n`,
+    [{ timestamp: at, attributes: { evt: 'login' } }],
+  ],
+  [
+    'docker compose logs --timestamps',
+    'compose',
+    `web-1  | ${AT} ${json({ evt: 'login' })}\nweb-1  | ${AT} a | text\n`,
+    [
+      { timestamp: at, attributes: { evt: 'login' } },
+      { timestamp: at, message: 'a | text' },
+    ],
+  ],
+  [
+    'kubectl logs --prefix',
+    'compose',
+    `[pod/web-0/app] ${json({ timestamp: AT, evt: 'login' })}\n[pod/web-1/app] ${json({ ...pino, time: at })}\n`,
+    [{ timestamp: at, attributes: { evt: 'login' } }, { timestamp: at }],
+  ],
   ['aws logs', 'cloudwatch', awsLogs, [{ timestamp: at, attributes: { evt: 'login' } }]],
   ['aws logs on one line', 'cloudwatch', `${json(JSON.parse(awsLogs))}\n`, [{ timestamp: at }]],
   [
@@ -276,15 +327,25 @@ test.each([
   ['an event with level, msg and a date that Datadog reads', lines({ ...pino, timestamp: AT })],
   ['an event about an index', lines({ index: { name: 'a' } })],
   ['an event whose records are no trail', lines({ Records: [{ a: 1 }], timestamp: AT })],
+  ['a line of text with a bar', 'a | b\nc | d\n'],
   ['an event with hits', lines({ hits: 3, timestamp: AT })],
 ])('%s is an event', async (_, text) => {
   expect((await detectForm(chunksOf(text, 7))).form).toBe('jsonl')
+})
+
+test('an event behind the name of its container may come after lines of text', async () => {
+  const text = `db-1   | ready\nweb-1  | ${json({ timestamp: AT })}\n`
+  expect((await detectForm(chunksOf(text, 7))).form).toBe('compose')
 })
 
 test('what is not of the form is reported with its place', async () => {
   expect((await read(`${lines(pino)}text\n${lines({ level: 30, msg: 'undated' })}`, 7)).faults).toEqual([
     `byte ${lines(pino).length} is not JSON`,
     expect.stringMatching(/^record 2 has no date in @timestamp, .*: --time-field PATH names another key$/),
+  ])
+  const nul = lines({ a: 1 }).replace('1', '\0')
+  expect((await read(`${lines({ timestamp: AT })}${nul}`, 7)).faults).toEqual([
+    'line 2 is not JSON: it holds NUL bytes',
   ])
   const syslog = 'Jan 12 14:00:05 i-1 sshd[42]: failed\n  at line 3\n'
   expect((await read(syslog, 7)).faults).toEqual(['line 2 is not a line of syslog'])

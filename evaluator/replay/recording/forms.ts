@@ -15,8 +15,10 @@ export const FORMS = {
   logrus: 'lines of logrus',
   cloudwatch: 'events of CloudWatch Logs, of a subscription or as `aws logs` prints them',
   'cloudwatch-export': 'lines that begin with their time, as CloudWatch Logs exports them',
+  insights: 'the result of a query of CloudWatch Logs Insights, as `aws logs get-query-results` prints it',
   docker: "lines of Docker's json-file",
   cri: 'lines of a container runtime: TIME stdout F …',
+  compose: 'lines of `docker compose logs` or `kubectl logs --prefix`, each behind the name of its container',
 } as const
 
 export type RecordingForm = keyof typeof FORMS
@@ -27,7 +29,7 @@ export const FOREIGN_FORMS = ['cloudtrail', 'okta', 'elastic', 'pino', 'bunyan',
 export type ForeignForm = (typeof FOREIGN_FORMS)[number]
 
 /** Lines with another line inside. */
-export const WRAPPED_FORMS = ['docker', 'cri', 'cloudwatch-export'] as const
+export const WRAPPED_FORMS = ['docker', 'cri', 'cloudwatch-export', 'compose'] as const
 export type WrappedForm = (typeof WRAPPED_FORMS)[number]
 
 /** The keys of the records in a document: of a page of Datadog's API, v2 and v1; of a file of CloudTrail; of a search of Elastic; of CloudWatch. */

@@ -15,7 +15,7 @@ import { type ForeignForm, PAGE_KEYS, type RecordingForm, WRAPPED_FORMS, type Wr
 import { FramePieces } from './frame-pieces.ts'
 import { JsonPieces } from './json-pieces.ts'
 import { syslogEntry } from './syslog-line.ts'
-import { logOfCloudWatch, type Unwrapped, WrappedLines } from './wrapped.ts'
+import { insightsRows, logOfCloudWatch, logOfInsights, type Unwrapped, WrappedLines } from './wrapped.ts'
 
 /** One stream of logs in one form. */
 export interface Recording {
@@ -72,6 +72,7 @@ export async function readRecording(
   if (form === 'csv') return readCsv(stream, visitor, finish)
   const wrapped = WRAPPED_FORMS.find((each) => each === form)
   if (wrapped) return readWrapped(stream, visitor, wrapped, finish)
+  if (form === 'insights') return readInsights(stream, visitor, finish)
   const pieces =
     form === 'logplex' ? framePieces(visitor, finish, reading.drain) : jsonPieces(form as JsonForm, visitor, finish)
   for await (const chunk of stream) {
@@ -139,6 +140,31 @@ async function readWrapped(
   const finished = (found: Unwrapped | undefined) => found && finish(found.log, found.entry)
   await readLines(stream, visitor, (text) => finished(lines.read(text)))
   for (const rest of lines.rest()) visit(visitor, 'the last line', () => finished(rest), String(rest.log.message ?? ''))
+}
+
+/** Logs Insights gives at most 10,000 rows, so the document is read as a whole. */
+async function readInsights(stream: AsyncIterable<Buffer>, visitor: RecordingVisitor, finish: Finish): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) {
+    // Copied, because the stream may use the chunk again.
+    chunks.push(Buffer.from(chunk))
+    await visitor.piece?.(chunk.length)
+  }
+  let rows: unknown[]
+  try {
+    rows = insightsRows(Buffer.concat(chunks).toString('utf8'))
+  } catch (error) {
+    if (!(error instanceof EventError)) throw error
+    visitor.malformed('byte 0', error.message)
+    return
+  }
+  for (const [n, row] of rows.entries()) {
+    const read = () => {
+      const { log, entry } = logOfInsights(row, visitor.epoch)
+      return finish(log, entry)
+    }
+    visit(visitor, `row ${n + 1}`, read, JSON.stringify(row))
+  }
 }
 
 async function readCsv(stream: AsyncIterable<Buffer>, visitor: RecordingVisitor, finish: Finish): Promise<void> {

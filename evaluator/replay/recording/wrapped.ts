@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { logOfEvent } from '../../app-event.ts'
 import type { EpochSink } from '../../intake/epoch.ts'
 import { readDate } from '../../intake/preprocess.ts'
@@ -24,9 +25,35 @@ export interface Unwrapped {
 const CRI = /^(\d{4}-\d\d-\d\dT\S+) (stdout|stderr) ([FP])(?::\S*)? ?([\s\S]*)$/
 const DATED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) ([\s\S]*)$/
 
-/** The form of a line of text that begins with its time. Of a text, the time may be a part; of a JSON object it is none. */
-export const wrappedFormOfText = (line: string): WrappedForm | undefined =>
-  CRI.test(line) ? 'cri' : DATED.exec(line)?.[2]?.startsWith('{') ? 'cloudwatch-export' : undefined
+/** `web-1  | …` or `[pod/web/app] …`, with the time of `--timestamps` or without. */
+const PREFIXED =
+  /^(?:[\w.-]{1,200} *\| ?|\[pod\/[^\]\s]{1,500}\] )(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) )?([\s\S]*)$/
+
+/**
+ * The form of a line of text that begins with its time or its container. Of a text, both may be a part; of a JSON object
+ * they are none.
+ */
+export function wrappedFormOfText(line: string): WrappedForm | undefined {
+  if (CRI.test(line)) return 'cri'
+  if (DATED.exec(line)?.[2]?.startsWith('{')) return 'cloudwatch-export'
+  return undefined
+}
+
+/** Whether a line may stand behind the name of its container. */
+export const hasContainer = (line: string): boolean => PREFIXED.test(line)
+
+/**
+ * Whether lines stand behind the names of their containers. A text may hold a bar as well, so one of the first lines must
+ * be an event or have a time.
+ */
+export function isCompose(start: string): boolean {
+  const lines = start.split('\n', 100)
+  if (!hasContainer(lines[0] ?? '')) return false
+  return lines.some((line) => {
+    const [, time, text = ''] = PREFIXED.exec(line) ?? []
+    return text.startsWith('{') || time !== undefined
+  })
+}
 
 /** Whether an object is a line of Docker's json-file. */
 export const isDocker = ({ log, stream, time }: Record<string, unknown>): boolean =>
@@ -85,6 +112,11 @@ export class WrappedLines {
       if (time === undefined) throw new EventError('is not a line of a container: TIME stdout F …')
       return { text, time, stream, isPart: flag === 'P' }
     }
+    if (this.#form === 'compose') {
+      const found = PREFIXED.exec(line)
+      if (!found) throw new EventError('does not begin with the name of its container')
+      return { text: found[2] ?? '', time: found[1] }
+    }
     const [, time, text = ''] = DATED.exec(line) ?? []
     if (time === undefined) throw new EventError('does not begin with its time')
     return { text, time }
@@ -98,6 +130,28 @@ export function logOfCloudWatch(
 ): IndexedLog | undefined {
   const text = String(message)
   return text.startsWith('CWL CONTROL MESSAGE:') ? undefined : unwrapped({ text, time: timestamp }, onEpoch).log
+}
+
+const InsightsFields = z.array(z.object({ field: z.string(), value: z.string().optional() }))
+const InsightsResult = z.object({ results: z.array(z.unknown()) })
+
+/** The rows of a result of Logs Insights. @throws EventError for another document */
+export function insightsRows(json: string): unknown[] {
+  const result = InsightsResult.safeParse(parseEvent(json))
+  if (!result.success) throw new EventError('is not a result of Logs Insights: it has no `results`')
+  return result.data.results
+}
+
+/** Reads a row: an event in `@message`, or the fields that the query names, dated by `@timestamp`. @throws EventError for anything else */
+export function logOfInsights(row: unknown, onEpoch?: EpochSink): Unwrapped {
+  const cells = InsightsFields.safeParse(row)
+  if (!cells.success) throw new EventError('is not a row of Logs Insights: a list of {field, value}')
+  const fields = new Map(cells.data.map(({ field, value }) => [field, value]))
+  const time = fields.get('@timestamp')
+  const message = fields.get('@message')
+  if (message !== undefined) return unwrapped({ text: message, time }, onEpoch)
+  const named = [...fields].filter(([field, value]) => value !== undefined && !field.startsWith('@'))
+  return unwrapped({ text: JSON.stringify(Object.fromEntries(named)), time }, onEpoch)
 }
 
 function unwrapped({ text, time, stream }: Wrapped, onEpoch?: EpochSink): Unwrapped {
