@@ -1,6 +1,5 @@
 import { rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { changeOf, changeOfSignal } from '../../api.ts'
 import {
   compareTriggers,
   type Estate,
@@ -12,11 +11,11 @@ import {
   loadEstate,
   readExpectations,
   readLapses,
-  Triggers,
+  type Triggers,
   writeLock,
 } from '../../estate/index.ts'
-import type { Monitor, Transition } from '../../index.ts'
-import { type LogInput, replayLogs, Spill } from '../../logs/index.ts'
+import type { Monitor } from '../../index.ts'
+import { type LogInput, replayLogs } from '../../logs/index.ts'
 import {
   DATADOG_CADENCE_SECONDS,
   DEFAULT_LATENESS_SECONDS,
@@ -26,25 +25,17 @@ import {
   type ReplayReading,
   type ReplayState,
   type ReplaySummary,
-  type ReplayVisitor,
   readState,
   writeState,
 } from '../../replay/index.ts'
-import type { SiemRule, SignalChange } from '../../siem/index.ts'
+import type { SiemRule } from '../../siem/index.ts'
+import { ChangePrinter } from '../change-printer.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { ReplayDrawing } from '../html/replay-drawing.ts'
 import { replayPage } from '../html/replay-page.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
-import { counted, printable } from '../output.ts'
-import {
-  groupText,
-  reportEstate,
-  reportOutcomes,
-  silentText,
-  summaryNotes,
-  writeReport,
-  writeSummary,
-} from '../replay-report.ts'
+import { counted } from '../output.ts'
+import { reportEstate, reportOutcomes, silentText, summaryNotes, writeReport, writeSummary } from '../replay-report.ts'
 import { writeReportFile } from '../summary.ts'
 
 const USAGE = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
@@ -105,7 +96,6 @@ Examples:
   alertproof replay export.json --detections monitors/ --expect expect.json --junit replay.xml
 `
 
-const MAX_REPORTED = 5
 const MAX_SECONDS = 999_999
 
 /** The monitors of a project that has its own. */
@@ -362,113 +352,6 @@ async function readAll(
   return (await replayLogs(input, monitors, options, begin, { ...part, follow: follows })).summary
 }
 
-/** Prints changes: each at once, or all of them at the end, when it is known that the logs need not be sorted. */
-class ChangePrinter implements ReplayVisitor {
-  alerts = 0
-  triggers = new Triggers()
-  readonly #io: Io
-  readonly #asJson: boolean
-  readonly #isDirect: boolean
-  readonly #slugWidth: number
-  readonly #progress: Progress
-  readonly #drawing: ReplayDrawing | undefined
-  readonly #held = new Spill()
-  #faults: string[] = []
-  #reported = 0
-
-  constructor(
-    slugs: readonly string[],
-    io: Io,
-    asJson: boolean,
-    isDirect: boolean,
-    drawing: ReplayDrawing | undefined,
-  ) {
-    this.#drawing = drawing
-    this.#io = io
-    this.#asJson = asJson
-    this.#isDirect = isDirect
-    this.#slugWidth = Math.max(...slugs.map((slug) => printable(slug).length))
-    this.#progress = new Progress(io)
-  }
-
-  transition(transition: Transition): void {
-    if (transition.transition === 'Triggered') this.alerts++
-    this.triggers.add(transition)
-    this.#drawing?.changes.add(transition.monitor, transition)
-    this.#print(this.#asJson ? JSON.stringify(changeOf(transition)) : row(transition, this.#slugWidth))
-  }
-
-  signal(change: SignalChange): void {
-    if (change.transition === 'Triggered') this.alerts++
-    this.triggers.addSignal(change)
-    this.#drawing?.changes.add(change.rule, change)
-    const text = `${row({ ...change, monitor: change.rule }, this.#slugWidth)}  ${change.severity}`
-    this.#print(this.#asJson ? JSON.stringify(changeOfSignal(change)) : text)
-  }
-
-  #print(text: string): void {
-    if (!this.#isDirect) {
-      this.#held.append(Buffer.from(`${text}\n`))
-      return
-    }
-    this.#progress.clear()
-    this.#io.out(`${text}\n`)
-  }
-
-  malformed(place: string, reason: string): void {
-    if (this.#reported++ < MAX_REPORTED) this.#faults.push(`${printable(`${place} ${reason}`)}\n`)
-    if (this.#isDirect) this.#tellFaults()
-  }
-
-  progress(soFar: ReplaySummary): void {
-    this.#progress.show(soFar)
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    this.alerts = 0
-    this.triggers = new Triggers()
-    this.#drawing?.clear()
-    this.#held.clear()
-    this.#faults = []
-    this.#reported = 0
-  }
-
-  /** Prints what is held. */
-  async flush(): Promise<void> {
-    this.#progress.clear()
-    this.#tellFaults()
-    for (const bytes of this.#held.read()) {
-      if (this.#io.write) await this.#io.write(bytes)
-      else this.#io.out(bytes.toString())
-    }
-    this.#held.clear()
-  }
-
-  #tellFaults(): void {
-    if (this.#faults.length === 0) return
-    this.#progress.clear()
-    this.#io.err(this.#faults.join(''))
-    this.#faults = []
-  }
-}
-
-/** What a line shows of a change of a monitor or a rule. */
-type Row = Pick<Transition, 'group' | 'at' | 'value'> & {
-  readonly monitor: { readonly slug: string }
-  readonly transition: string
-}
-
-function row({ monitor, transition, group, at, value }: Row, slugWidth: number): string {
-  const cells = [
-    new Date(at).toISOString(),
-    transition.padEnd(12),
-    printable(monitor.slug).padEnd(slugWidth),
-    String(value).padStart(6),
-  ]
-  return [...cells, groupText(group)].join('  ')
-}
-
 /** Rules are named only where there are some. */
 const evaluatedText = (monitors: readonly Monitor[], rules: readonly SiemRule[]): string =>
   [
@@ -479,30 +362,4 @@ const evaluatedText = (monitors: readonly Monitor[], rules: readonly SiemRule[])
 function summaryText(summary: ReplaySummary, evaluated: string, alerts: number, latenessSeconds: number): string {
   const first = `${counted(summary.events, 'event')}, ${evaluated}, ${counted(alerts, 'alert')}.`
   return `${[first, ...summaryNotes(summary, latenessSeconds)].join('\n')}\n`
-}
-
-/** Shows the progress of a long run, on a terminal only. */
-class Progress {
-  readonly #io: Io
-  #shownAt = Date.now()
-  #isShown = false
-
-  constructor(io: Io) {
-    this.#io = io
-  }
-
-  show({ events, bytes, newest }: ReplaySummary): void {
-    const now = Date.now()
-    if (!process.stderr.isTTY || now - this.#shownAt < 500) return
-    this.#shownAt = now
-    this.#isShown = true
-    const reached = Number.isFinite(newest) ? `, at ${new Date(newest).toISOString()}` : ''
-    const megabytes = (bytes / 1e6).toLocaleString('en', { maximumFractionDigits: 0 })
-    this.#io.err(`\r\u001b[K${counted(events, 'event')}, ${megabytes} MB${reached}`)
-  }
-
-  clear(): void {
-    if (this.#isShown) this.#io.err('\r\u001b[K')
-    this.#isShown = false
-  }
 }
