@@ -107,6 +107,8 @@ async function use({ page }: Visitor): Promise<void> {
   await page.getByRole('link', { name: 'Sessions' }).click()
   await page.getByText('Two holders').click()
   await page.getByText('Alive', { exact: false }).first().click()
+  await page.getByRole('link', { name: 'Events' }).click()
+  await pause(300)
   await page.getByRole('link', { name: 'Loop' }).click()
   const rows = page.locator('button.lane-row')
   if (await rows.first().isVisible()) await rows.first().click()

@@ -68,6 +68,29 @@ describe('the console in a browser', { timeout: 60_000 }, () => {
     expect(faults.splice(0)).toEqual([`404 for ${fake.url}/lab/attacks`])
   })
 
+  test('an attack that could not be carried out says why, once', async () => {
+    const page = await visit('#/sessions')
+    const failed = attackRun(now, { ended_at: now, ok: false, error: 'nobody on this machine is signed in' })
+    fake.emit('attack', failed)
+    fake.emit('attack', failed)
+    await page.getByText('session-reuse: nobody on this machine is signed in').waitFor()
+    expect(await page.locator('.notice-box').count()).toBe(1)
+  })
+
+  test.each([
+    ['observed', 'Only observed', 'only observed'],
+    ['waiting', 'Waiting for a decision', 'not decided'],
+    ['failed', 'Containment failed', 'failed'],
+  ] as const)('a containment that is %s is not called one', async (effect, badge, time) => {
+    const trace = stuffing(now)
+    const steps = trace.steps.map((step) => (step.name === 'containment' ? { ...step, effect } : step))
+    fake.answers['GET /lab/traces'] = { traces: [{ ...trace, steps }] }
+    const page = await visit('#/loop')
+    await page.locator('.trace .badge').getByText(badge).waitFor()
+    await page.locator('.times').getByText(time, { exact: true }).waitFor()
+    expect(await page.locator('.side-list').innerText()).not.toContain('Contained')
+  })
+
   test('a cycle grows step by step on one axis, and each step opens its bytes and the file that decided it', async () => {
     const page = await visit('#/loop?trace=credential-stuffing:12')
     await page.getByText('10 events, the last').waitFor()

@@ -41,6 +41,10 @@ export class Collection<T> {
     return this.#items
   }
 
+  get(key: string): T | undefined {
+    return this.#byKey.get(key)
+  }
+
   put(item: T): void {
     this.#byKey.set(this.#keyOf(item), item)
     // Between two changes of the page it may grow to twice its size, never further.

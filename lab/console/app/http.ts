@@ -1,5 +1,5 @@
 /** An answer that is not a success, with the detail that the server gave. */
-export class RequestError extends Error {
+class RequestError extends Error {
   override readonly name = 'RequestError'
   readonly status: number
   constructor(status: number, detail: string) {

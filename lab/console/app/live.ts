@@ -9,6 +9,7 @@ import type {
   SessionView,
   Trace,
 } from '../api.ts'
+import { announce, notify } from './announce.tsx'
 import { Collection, whenFlushed } from './collection.ts'
 import { getJson } from './http.ts'
 import { onEvent, onOpen, type StreamState, startStream, streamEvents, streamState } from './stream.ts'
@@ -84,14 +85,30 @@ export const live: {
 /** Puts an item that an answer gave beside those of the stream. */
 export const putAttackRun = (run: AttackRun): void => attackRuns.put(run)
 
+const told = new Set<string>()
+
+/** A run goes on to be told after its error. */
+function tellOnce(key: string, text: string): void {
+  if (told.has(key)) return
+  told.add(key)
+  notify(text, 'danger')
+}
+
 export function startLive(): void {
   onEvent<Trace>('trace', (trace) => traces.put(trace))
   onEvent<{ monitors: MonitorView[] }>('values', (told) => {
     for (const monitor of told.monitors) monitors.put(monitor)
   })
-  onEvent<SessionView>('session', (session) => sessions.put(session))
+  onEvent<SessionView>('session', (session) => {
+    const known = sessions.get(session.sid)
+    sessions.put(session)
+    if (known?.ended_at === null && session.ended_at !== null) announce(`The session of ${session.user} has ended.`)
+  })
   onEvent<DeliveryView>('delivered', (delivery) => deliveries.put(delivery))
-  onEvent<AttackRun>('attack', (run) => attackRuns.put(run))
+  onEvent<AttackRun>('attack', (run) => {
+    attackRuns.put(run)
+    if (run.error !== null && run.error !== 'stopped') tellOnce(`${run.id} failed`, `${run.slug}: ${run.error}`)
+  })
   onEvent<LogsTold>('logs', (told) => {
     logs.value = told
   })

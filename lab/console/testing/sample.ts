@@ -2,7 +2,7 @@ import type { AttackRun, ConsoleInfo, GroupView, MonitorView, SessionView, Trace
 
 /** Data as a lab gives it, around one instant, for pages that are looked at without a lab. */
 
-export const info: ConsoleInfo = {
+const info: ConsoleInfo = {
   urls: { web: 'http://127.0.0.1:8000', functions: 'http://127.0.0.1:7071' },
   mode: 'arrival',
   version: '0.1.0',
@@ -206,7 +206,7 @@ export function sessions(now: number, dead: boolean): SessionView[] {
       ended_at: dead ? now - 1900 : null,
       ended_by: dead ? 'contain' : null,
       holders: [
-        holder(LAPTOP, '203.0.113.24', FIREFOX, 754_000, { uses: 12 }),
+        holder(LAPTOP, '127.0.0.1', FIREFOX, 754_000, { uses: 12, country: null }),
         holder(PHONE, '198.51.100.77', SAFARI, 2000, { country: 'DE', uses: 2, refused: dead ? 3 : 0 }),
       ],
     },

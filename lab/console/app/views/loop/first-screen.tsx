@@ -1,14 +1,14 @@
 import { live } from '../../live.ts'
+import { hasMine } from '../../mine.ts'
 import { hrefOf } from '../../route.ts'
 import { STEAL } from '../../run-attack.ts'
 import { LABELS, MEANINGS, ORDER } from './lanes.ts'
-import { canAttack, canRob, RunButton, Running } from './run.tsx'
+import { canAttack, RunButton, Running } from './run.tsx'
 
 /** Before anything was attacked: one sentence, one button, and what will be seen. */
 export function FirstScreen() {
   const info = live.info.value
-  const alive = live.sessions.value.some(({ ended_at }) => ended_at === null)
-  const mine = canRob() && alive
+  const mine = hasMine()
   return (
     <section class="first">
       <h2>
@@ -37,7 +37,7 @@ export function FirstScreen() {
         </p>
       )}
       <Running />
-      {canRob() && !alive && info && (
+      {info?.can.includes('mine') && !mine && (
         <p class="muted">
           To see it happen to you, first{' '}
           <a href={`${info.urls.web}/register`} target="_blank" rel="noreferrer">

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import type { AttackAsked } from '../../../api.ts'
 import { live } from '../../live.ts'
+import { hasMine } from '../../mine.ts'
 import { hrefOf } from '../../route.ts'
 import { runAttack, STEAL } from '../../run-attack.ts'
 
@@ -23,19 +24,19 @@ export function RunButton(props: { asked: AttackAsked; children: string; quiet?:
   )
 }
 
-export const canRob = (): boolean => live.info.value?.can.includes('mine') ?? false
 export const canAttack = (): boolean => live.info.value?.can.includes('attacks') ?? false
 
 export function RunButtons() {
   if (!canAttack()) return null
+  const mine = hasMine()
   return (
     <>
-      {canRob() && (
+      {mine && (
         <RunButton asked={{ ...STEAL, mine: {} }} small>
           Steal my session
         </RunButton>
       )}
-      <RunButton asked={STEAL} quiet small>
+      <RunButton asked={STEAL} quiet={mine} small>
         Steal an invented person's
       </RunButton>
       <a class="button quiet small" href={hrefOf('attacks')}>

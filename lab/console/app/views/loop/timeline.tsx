@@ -20,7 +20,7 @@ export function Timeline(props: { trace: Trace; lanes: readonly Lane[]; origin: 
         {lanes.map((lane) => (
           <li key={lane.name} class={`lane ${lane.name}`}>
             {lane.steps.length === 0 ? (
-              <EmptyRow lane={lane} />
+              <EmptyRow lane={lane} closed={trace.closed} />
             ) : (
               <button
                 type="button"
@@ -58,11 +58,12 @@ function Scale({ axis }: { axis: Axis }) {
   )
 }
 
-function EmptyRow({ lane }: { lane: Lane }) {
+/** After a refusal nothing more is to come: what blocks a network makes no signed call. */
+function EmptyRow({ lane, closed }: { lane: Lane; closed: boolean }) {
   return (
     <div class="lane-row none">
       <span class="lane-name">{lane.label}</span>
-      <span class="lane-title">not yet</span>
+      <span class="lane-title">{closed ? 'none' : 'not yet'}</span>
       <span class="track" />
     </div>
   )

@@ -2,10 +2,11 @@ import type { SessionView } from '../../../api.ts'
 import { now } from '../../clock.ts'
 import { agoOf, shortOf, timeOf } from '../../format.ts'
 import { live } from '../../live.ts'
+import { canBeRobbed } from '../../mine.ts'
 import { hrefOf } from '../../route.ts'
 import { STEAL } from '../../run-attack.ts'
 import { Badge } from '../../ui/badge.tsx'
-import { canRob, RunButton } from '../loop/run.tsx'
+import { RunButton } from '../loop/run.tsx'
 import { Holder } from './holder.tsx'
 
 /** One session: alive or ended, and who holds it. */
@@ -30,7 +31,7 @@ export function SessionCard({ session }: { session: SessionView }) {
           <End session={session} />
           {shared && !dead && <Badge tone="warning">{holders.length} holders</Badge>}
           <TraceLink sid={sid} />
-          {!dead && canRob() && (
+          {canBeRobbed(session) && (
             <RunButton asked={{ ...STEAL, mine: { sid } }} quiet small>
               Rob this one
             </RunButton>
