@@ -321,6 +321,22 @@ test('an edited rule of Cloud SIEM counts what is in its window, at the next eve
   expect(lab.datadog.signals.open('failures')).toEqual([])
 })
 
+test('after the stop nothing is read any more, and no folder is watched', async () => {
+  const watched = () => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length
+  const before = watched()
+  const lab = await startWith(3)
+  await write('failures/monitor.json', monitor(4))
+  await lab.line('was read anew')
+  expect(watched()).toBeGreaterThan(before)
+  // An edit that is noticed and not yet read.
+  await write('failures/monitor.json', monitor(5))
+  await closers.pop()?.()
+  // The system closes a watch in its next turn.
+  await expect.poll(watched).toBe(before)
+  expect(lab.lines).toHaveLength(1)
+  expect(await queryOf(lab)).toMatch(/ > 4$/)
+})
+
 test('what cannot be read at the start is refused, all of it', async () => {
   await add('failures', '{')
   await add('other', monitor(3, { query: 'x' }))
