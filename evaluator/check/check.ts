@@ -59,7 +59,10 @@ export async function checkMonitors(paths: readonly string[], logs?: LogSource):
       a.column - b.column ||
       LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level),
   )
-  const checked = readings.map(({ file, slug, json }) => ({ file, monitor: slug, tags: tagsOf(json) }))
+  const checked = readings.map((reading) => {
+    const { file, slug, json } = reading
+    return { file, monitor: slug, tags: tagsOf(json), isRule: 'rule' in reading }
+  })
   return { findings, checked, unreadable }
 }
 

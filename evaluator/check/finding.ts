@@ -25,6 +25,8 @@ export const placeBelow = ({ monitor, place }: Pick<Finding, 'monitor' | 'place'
   monitor !== undefined && place.startsWith(`${monitor}.`) ? place.slice(monitor.length + 1) : place
 
 export interface Checked {
+  /** Whether it is a rule of Cloud SIEM. */
+  readonly isRule: boolean
   readonly file: string
   readonly monitor: string
   readonly tags: readonly string[]
@@ -32,7 +34,7 @@ export interface Checked {
 
 export interface CheckReport {
   readonly findings: readonly Finding[]
-  /** Every log monitor that was checked, by file. */
+  /** Every monitor and rule that was checked, by file. */
   readonly checked: readonly Checked[]
   /** Whether some file could not be read as JSON. */
   readonly unreadable: boolean

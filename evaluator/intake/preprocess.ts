@@ -112,9 +112,12 @@ function dateOf(attributes: Attributes, receivedAt: number, onEpoch?: EpochSink)
   return receivedAt
 }
 
+/** The keys that a `--time-field` names: `@timestamp` is a key of its own in some logs, and the attribute `timestamp` in a search. */
+export const timeNames = (path: string): string[] => (path.startsWith('@') ? [path, path.slice(1)] : [path])
+
 /** Why a log of a recording has no time, and what to do. @param timeField the key that was asked for instead of the usual ones */
 export function undatedReason(attributes: Attributes, timeField?: string): string {
-  const keys = timeField === undefined ? DATE_KEYS : [timeField.replace(/^@/, '')]
+  const keys = timeField === undefined ? DATE_KEYS : timeNames(timeField)
   const unread = keys.map((name) => [name, lookUp(attributes, name)] as const).find(([, value]) => isScalar(value))
   if (unread) {
     const [name, value] = unread

@@ -1,4 +1,4 @@
-import { DATE_KEYS } from '../intake/preprocess.ts'
+import { DATE_KEYS, timeNames } from '../intake/preprocess.ts'
 import type { Reserved } from '../search/search-ast.ts'
 import { list, pointer, text } from './literals.ts'
 
@@ -83,7 +83,7 @@ export class Columns {
   /** The time in epoch ms. @param timeField the key that holds it, instead of the usual ones */
   time(timeField?: string): string {
     return this.#column('time', 'ts', () => {
-      if (timeField !== undefined) return this.#timeIn(timeField.replace(/^@/, ''))
+      if (timeField !== undefined) return this.#timeIn(timeNames(timeField))
       return this.#each(
         () => this.#firstTime(),
         () => `ap_time(coalesce(nullif(${this.#line('date')}, 'null'), ${this.#line('timestamp')}))`,
@@ -178,13 +178,16 @@ export class Columns {
     return `CASE WHEN ${first} IS NULL AND ap_is_plain_date(${second}) THEN ap_plain_date(${second}) ELSE ap_first_time(${list(keys)}) END`
   }
 
-  #timeIn(name: string): string {
-    const own = this.#lookUp(name, (root) => this.#line(root))
-    const inside = this.#each(
-      () => this.#lookUp(name, (root) => this.#root(root)),
-      () => this.#lookUp(name, (root) => this.#line('attributes', root)),
-    )
-    return `ap_time(coalesce(nullif(${own}, 'null'), ${inside}))`
+  #timeIn(names: readonly string[]): string {
+    const values = names.flatMap((name) => {
+      const own = this.#lookUp(name, (root) => this.#line(root))
+      const inside = this.#each(
+        () => this.#lookUp(name, (root) => this.#root(root)),
+        () => this.#lookUp(name, (root) => this.#line('attributes', root)),
+      )
+      return [`nullif(${own}, 'null')`, `nullif(${inside}, 'null')`]
+    })
+    return `ap_time(coalesce(${values.join(', ')}))`
   }
 
   #ofEvent(name: Exclude<Reserved, 'trace_id'>): string {

@@ -157,6 +157,17 @@ test('packed archives, tables and Parquet are read, and lines that are no logs a
   expect(await changesOf(sqlOf([monitor], { from: [parquet] }).sql)).toEqual(changes)
 })
 
+test('a key for the time that begins with @ is found as it is written', async () => {
+  const lines = ['@t', 't', '@t'].map((key, i) => JSON.stringify({ [key]: `2026-01-05T09:0${i}:00Z`, group: key }))
+  const monitor = byFacet('@group')
+  const file = await written('log.jsonl', lines)
+  const { sql } = sqlOf([monitor], { from: [file], timeField: '@t' })
+  const dated = lines.map((line) => line.replace(/"@?t":/, '"timestamp":'))
+  const { changes } = await replay([monitor], dated)
+  expect(changes.length).toBeGreaterThan(2)
+  expect(await changesOf(sql)).toEqual(changes)
+})
+
 test('another cadence and another key for the time give the changes of a replay with these', async () => {
   const monitor = monitorOf('logs("*").rollup("count").last("5m") > 2')
   const lines = Array.from({ length: 9 }, (_, i) => JSON.stringify({ made: { at: 1767603600 + i * 61 } }))

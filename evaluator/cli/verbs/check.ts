@@ -122,7 +122,13 @@ function summaryOf({ findings, checked }: CheckReport): string {
   const found = [counted(errors ?? 0, 'error'), counted(warnings ?? 0, 'warning'), counted(notes ?? 0, 'note')].join(
     ', ',
   )
-  return `${counted(checked.length, 'monitor')}: ${found}.`
+  const rules = checked.filter(({ isRule }) => isRule).length
+  const monitors = checked.length - rules
+  const parts = [
+    ...(monitors > 0 || rules === 0 ? [counted(monitors, 'monitor')] : []),
+    ...(rules > 0 ? [counted(rules, 'rule')] : []),
+  ]
+  return `${parts.join(', ')}: ${found}.`
 }
 
 function markdownOf(report: CheckReport, findings: readonly Finding[]): string {

@@ -389,6 +389,9 @@ test('--time-field names the key with the time, in any form and unit', async () 
   expect(found.logs).toMatchObject([{ timestamp: at - 123 }])
   expect(found.faults).toEqual(['line 2 has no date in `@at.created`, which --time-field names'])
   expect(found.units).toEqual(['at.created: seconds'])
+  // `@` is a sign for an attribute, and the first letter of a key as well.
+  const ofElastic = await read(lines({ '@timestamp': AT, timestamp: 0 }), 7, { timeField: '@timestamp' })
+  expect(ofElastic.logs).toMatchObject([{ timestamp: at }])
   const stored = {
     id: 'a',
     type: 'log',

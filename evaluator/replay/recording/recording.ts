@@ -4,7 +4,7 @@ import type { EpochSink } from '../../intake/epoch.ts'
 import { fromSyslog } from '../../intake/intake.ts'
 import type { SyslogMessage } from '../../intake/logplex-frames.ts'
 import type { Pipeline } from '../../intake/pipeline.ts'
-import { lookUp, preprocess, readDate, type UrlFields, undatedReason } from '../../intake/preprocess.ts'
+import { lookUp, preprocess, readDate, timeNames, type UrlFields, undatedReason } from '../../intake/preprocess.ts'
 import type { IndexedLog } from '../../log.ts'
 import { EventError, parseEvent } from '../event-reader.ts'
 import { MAX_LINE_BYTES, visitLines } from '../lines.ts'
@@ -218,8 +218,8 @@ function finishing({ timeField, pipelines = [], undated }: Reading, onEpoch?: Ep
 }
 
 function timeAt(path: string, record: Record<string, unknown>, log: IndexedLog, onEpoch?: EpochSink): number {
-  const name = path.replace(/^@/, '')
-  const value = lookUp(record, name) ?? lookUp(log.attributes, name)
+  const found = timeNames(path).map((name) => ({ name, value: lookUp(record, name) ?? lookUp(log.attributes, name) }))
+  const { name = path, value } = found.find((each) => each.value !== undefined && each.value !== null) ?? {}
   return readDate(value, Number.POSITIVE_INFINITY, name, onEpoch) ?? Number.NaN
 }
 
