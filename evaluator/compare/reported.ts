@@ -60,8 +60,9 @@ function ofEvent(outer: Values, monitor: Monitor, id: number | undefined, refuse
 }
 
 /**
- * Decision `reported-transitions`, undocumented: `monitor.transition` of an alert event has `transition_type`: `alert`, `warning`,
- * `no data`, each with `… recovery`, and `renotify`. The state that was reached is `destination_state`, which decides if both are there.
+ * Decision `reported-transitions`, undocumented: `monitor.transition` of an alert event has `transition_type`: `alert`,
+ * `warning`, `no data`, each with `… recovery`, and `renotify`. `destination_state` is the new state. If both are there,
+ * `destination_state` decides.
  */
 function changeOf({ transition_type: type, destination_state: state }: Values): ChangeWord | 'reminder' | undefined {
   if (type === 'renotify') return 'reminder'

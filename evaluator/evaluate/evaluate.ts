@@ -101,10 +101,11 @@ export class Evaluator {
 
   /**
    * Evaluates these monitors from now on, which replace those of the same slug.
-   * Decision `edited-monitor`: Datadog keeps the groups of a monitor "unless the query is changed" (monitors/faq), and evaluates logs
-   * that it has stored. Undocumented is all else: a monitor whose query or options change starts as a new one, over the logs that
-   * are there. Its groups and alerts are dropped without a recovery, and a group that exceeds the new threshold triggers in a new cycle.
-   * One whose name, message, tags or priority change keeps them. A deleted monitor notifies nothing.
+   * Decision `edited-monitor`: Datadog keeps the groups of a monitor "unless the query is changed" (monitors/faq), and
+   * evaluates logs that it has stored. Everything else is undocumented. A monitor whose query or options change starts as a new
+   * one, over the stored logs. Its groups and alerts are dropped without a recovery, and a group that exceeds the new threshold
+   * triggers in a new cycle. A monitor keeps its groups if only its name, message, tags or priority change. A deleted monitor
+   * notifies nobody.
    * @param recent logs that the windows of monitors that start may count, in any order
    * @param now epoch ms
    * @returns the transitions due by then, and those of the monitors that start

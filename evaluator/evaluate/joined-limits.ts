@@ -14,10 +14,10 @@ const CHOICE_INTERVAL_MS = 60_000
 
 /**
  * Leaves out the groups beyond the limits of the queries of a formula.
- * Decision `limits-of-a-formula`: each query keeps the highest or lowest values of each facet as its `group_by` asks, and without a
- * `limit` ten, of the fourth facet five (documented). They are chosen facet by facet, by what `sort` names over all their logs, and
- * among equals the first by name (undocumented). A query has no value for a group that it does not keep. At an evaluation at each
- * log, the choice is made anew each minute.
+ * Decision `limits-of-a-formula`: each query keeps the highest or lowest values of each facet, as its `group_by` asks. Without
+ * a `limit` it keeps ten, or five of the fourth facet (documented). They are chosen facet by facet, by what `sort` names over
+ * all their logs; among equals the first by name is chosen (undocumented). A query has no value for a group that it does not
+ * keep. Where monitors are evaluated at each log, the choice is made anew each minute.
  */
 export class JoinedLimits {
   readonly #joining: Joining

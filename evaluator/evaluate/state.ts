@@ -100,8 +100,8 @@ export function ruleOf({ parsed, options }: Monitor): Rule {
 
 /**
  * Decision `new-host-delay`: the deprecated `new_host_delay` delays groups of monitors that are grouped by host, unless
- * `new_group_delay` is above 0 (documented). Undocumented if neither is given, or only a `new_group_delay` of 0: then that
- * counts, by default 60 seconds.
+ * `new_group_delay` is above 0 (documented). It is undocumented what applies if neither is given, or only a `new_group_delay`
+ * of 0. Then `new_group_delay` applies, with its default of 60 seconds.
  * @see https://registry.terraform.io/providers/DataDog/datadog/latest/docs/resources/monitor#new_host_delay-1
  */
 function newGroupDelaySeconds(parsed: Monitor['parsed'], options: Monitor['options']): number {
@@ -167,8 +167,9 @@ export function nextState(rule: Rule, state: State, value: number, hasData: bool
 }
 
 /**
- * Decision `formula-without-value`, undocumented: where a formula has no value, it raises no alert, also where 0 would. With
- * `on_missing_data: default` a formula whose queries all count logs recovers as from the value 0; every other keeps its last status.
+ * Decision `formula-without-value`, undocumented: a formula without a value raises no alert, even if 0 would. With
+ * `on_missing_data: default`, a formula whose queries all count logs recovers as from the value 0. Every other formula keeps
+ * its last status.
  */
 function withoutValue(rule: Rule, state: State): State {
   if (!rule.countsLogs) return state

@@ -19,9 +19,9 @@ const SECONDS_FROM = 1e8
 const TOO_LARGE = 1e20
 
 /**
- * Decision `epoch-by-magnitude`: Datadog reads a number as epoch milliseconds, dates seconds 1970 and drops such logs. In a
- * recording the unit is told by the magnitude, since its logs are there to be evaluated; that it is another than milliseconds
- * is reported, because Datadog would not see these logs.
+ * Decision `epoch-by-magnitude`: Datadog reads a number as epoch milliseconds, dates seconds to 1970 and drops such logs. In a
+ * recording the magnitude tells the unit, because its logs are there to be evaluated. A unit other than milliseconds is
+ * reported, because Datadog would not see these logs.
  * @see https://docs.datadoghq.com/logs/log_configuration/pipelines/ "Date attribute"
  */
 export function epochOf(value: number | string): Epoch | undefined {

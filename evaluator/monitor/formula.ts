@@ -83,8 +83,9 @@ function visit(node: Argument, take: (node: FormulaNode) => void): void {
 
 /**
  * Compiles a formula.
- * Decision `division-by-zero`, undocumented: what is divided by zero has no value, 0 / 0 included, and neither has the logarithm
- * of 0 or what exceeds the range of a double. An expression over what has no value has none; `default_zero` gives 0 for it.
+ * Decision `division-by-zero`, undocumented: a division by zero has no value, 0 / 0 included. The logarithm of 0 has none
+ * either, nor has a result beyond the range of a double. An expression over something without a value has none; `default_zero`
+ * gives 0 for it.
  * @param names the names of the queries, in the order of their values
  */
 export function compileFormula(node: FormulaNode, names: readonly string[]): Evaluate {

@@ -84,9 +84,9 @@ const MINUTE_MS = 60_000
  * Decision `blanks-between-parts`, undocumented: blanks and line breaks may stand between any two parts of a query, as heredocs
  * of Terraform have them.
  *
- * Decision `backslash-in-logs`, undocumented: the API returns a search inside of `logs("…")` with each quote escaped and each
- * backslash as it is, others escape the backslash as well. A query is taken in the sense in which it can be read without an
- * undocumented form; if it is so in both, `\\` is one backslash.
+ * Decision `backslash-in-logs`, undocumented: in a search inside of `logs("…")`, the API escapes each quote and leaves each
+ * backslash as it is. Other programs escape the backslash as well. A query is read in the way that needs no undocumented form.
+ * If both ways can be read, `\\` is one backslash.
  * @throws QueryError with the position in the query and the reason, those inside the search included
  * @see https://docs.datadoghq.com/api/latest/monitors/ "Log alert query"
  */
@@ -278,8 +278,8 @@ class QueryReader {
   }
 
   /**
-   * Decision `count-of-a-facet`, undocumented: `.rollup("count", "@x")`, which the UI exports, counts logs as `.rollup("count")`
-   * does, with or without the facet; `cardinality` is what counts its values.
+   * Decision `count-of-a-facet`, undocumented: `.rollup("count", "@x")`, which the UI exports, counts the same logs as
+   * `.rollup("count")`: those with and those without the facet. `cardinality` counts the values of a facet.
    */
   #rollup(): { rollup: Rollup; countedFacet?: Facet } {
     const start = this.#position

@@ -181,8 +181,8 @@ function readSearch(search: unknown, place: string, find: Find): ReadVariable['s
 }
 
 /**
- * Decision `formula-interval`, undocumented for monitors: `compute.interval` is passed over. A query of a formula measures the whole
- * window at once, as that of any other log monitor does.
+ * Decision `formula-interval`, undocumented for monitors: `compute.interval` is ignored. A query of a formula measures the
+ * whole window at once, like any other log monitor.
  */
 function readCompute(compute: unknown, place: string, find: Find): Rollup | undefined {
   if (!isRecord(compute)) {

@@ -8,8 +8,8 @@ export const EVENT_TYPE = 'log_alert'
 
 /**
  * The parts that `notification_preset_name` removes from a notification's text. The recipients are not changed.
- * Decision `preset-parts`, documented by name only: the query is the sentence on the comparison, the handles are those in the text, and
- * the footer is times and links. There is no snapshot.
+ * Decision `preset-parts`, documented by name only: `query` is the sentence on the comparison, `handles` are the handles in the
+ * text, and `footer` has times and links. There is no snapshot.
  */
 interface Hidden {
   readonly query?: true

@@ -92,9 +92,9 @@ function attributeOf({ attributes }: IndexedLog, name: string): unknown {
 }
 
 /**
- * The values of `$NAMES` for a signal. Decision `signal-event-names`, undocumented which of the general names a signal has: those of the event
- * (`$ID`, `$DATE`, `$EVENT_TITLE`, `$TAGS`, …) do, those of an alert are empty. JSON values are inserted without escaping, so they
- * stand outside quotes.
+ * The values of `$NAMES` for a signal. Decision `signal-event-names`, undocumented: of the general names, a signal has those of
+ * an event (`$ID`, `$DATE`, `$EVENT_TITLE`, `$TAGS`, …). Those of an alert are empty. JSON values are inserted without
+ * escaping, so they stand outside quotes.
  */
 function valuesOf(
   change: SignalChange,

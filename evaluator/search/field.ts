@@ -27,8 +27,8 @@ export function visitField(field: Field): FieldVisitor {
 }
 
 /**
- * Decision `reserved-then-tags`, undocumented: of a log that has `service` only as a tag that tag is its service; the reserved
- * attribute goes first, as in Vector for `source` and `ddsource`.
+ * Decision `reserved-then-tags`, undocumented: if a log has `service` only as a tag, that tag is its service. The reserved
+ * attribute takes precedence, as in Vector for `source` and `ddsource`.
  */
 function visitReserved(name: Reserved): FieldVisitor {
   const visitTag = visitTagValues(name)

@@ -1,7 +1,7 @@
 /**
- * Decision `measure-units`: documented that `duration:>20ms` compares a measure in its own unit; which unit a measure has is
+ * Decision `measure-units`: it is documented that `duration:>20ms` compares a measure in its own unit. The unit of a measure is
  * a setting of the account, and the list of units is undocumented. Times are compared in nanoseconds, as the standard attribute
- * `duration` is stored, and sizes in bytes, by steps of 1024 as everywhere else here.
+ * `duration` is stored. Sizes are compared in bytes, by steps of 1024 as everywhere else here.
  * @see https://docs.datadoghq.com/logs/explorer/facets/ "Units"
  */
 const TIMES: Readonly<Record<string, number>> = {

@@ -120,7 +120,7 @@ export class Scanner {
     const point = this.query.codePointAt(this.position + 1)
     if (point === undefined) this.fail('a backslash at the end has nothing to escape: remove it')
     const char = String.fromCodePoint(point)
-    // Decision `needless-backslash`, undocumented: before an ordinary character it is nothing, as in Lucene and in Vector.
+    // Decision `needless-backslash`, undocumented: a backslash before an ordinary character is ignored, as in Lucene and in Vector.
     if (/[\p{L}\p{N}]/u.test(char))
       this.#note(`a backslash before \`${char}\`, which is read as \`${char}\``, this.position)
     this.position += 1 + char.length

@@ -127,7 +127,7 @@ function checkFlags(
   }
 }
 
-/** Decision `empty-signal-groups`, undocumented: an empty `groupSignalsBy` is as none, so each group has a signal of its own. */
+/** Decision `empty-signal-groups`, undocumented: an empty `groupSignalsBy` counts as missing, so each group has a signal of its own. */
 function readSignalBy(value: unknown, queries: readonly RuleQuery[], { fault }: Sinks): number[] {
   const all = [...(queries[0]?.by.keys() ?? [])]
   if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) return all

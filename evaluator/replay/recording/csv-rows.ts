@@ -139,9 +139,10 @@ const recordOf = (header: readonly string[], cells: readonly string[]): Record<s
 const isGiven = ([, cell]: [string, unknown]): boolean => cell !== ''
 
 /**
- * Decision `csv-columns`, undocumented: of the CSV that the Log Explorer exports, Date, Host, Service, Source, Status, Message (or Content)
- * and Tags are those of the log; `@name` is an attribute; any other column is an attribute and a tag, since it may be of either kind. A
- * cell with a JSON array or object is read as such. A message that is a JSON object gives attributes, as on intake.
+ * Decision `csv-columns`, undocumented: in the CSV that the Log Explorer exports, Date, Host, Service, Source, Status, Message
+ * (or Content) and Tags are the fields of the log. `@name` is an attribute. Any other column is read as an attribute and as a
+ * tag, because it may be either. A cell with a JSON array or object is read as such. A message that is a JSON object gives
+ * attributes, as on intake.
  */
 export function logOfRow(record: Record<string, unknown>, onEpoch?: EpochSink): IndexedLog {
   const entry: Record<string, unknown> = {}

@@ -50,9 +50,9 @@ const readTime = (value: unknown): number | undefined => readDate(value, Number.
 const isDated = (record: Json): boolean => DATE_KEYS.some((key) => readTime(lookUp(record, key)) !== undefined)
 
 /**
- * Decision `foreign-logs`, undocumented: logs that another product wrote are read as if they had been sent to Datadog as they are, with
- * the source and service that its integration gives. The pipeline of the integration is not known here. What names the service, host,
- * level, message and time in the product is what Datadog reads under its own names.
+ * Decision `foreign-logs`, undocumented: logs that another product wrote are read as if they had been sent to Datadog
+ * unchanged, with the source and service that its integration gives. The pipeline of the integration is not known here. The
+ * product's own fields for service, host, level, message and time are read as Datadog's.
  * @returns undefined for a record that is not a log
  */
 export function logOfForeign(form: ForeignForm, record: Json, onEpoch?: EpochSink): IndexedLog | undefined {

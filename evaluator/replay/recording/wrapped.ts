@@ -70,8 +70,8 @@ export const isCloudWatch = (record: Record<string, unknown>): boolean =>
 
 /**
  * Reads the lines of one file. A line that its runtime has cut is joined with those that continue it.
- * Decision `wrapped-lines`, undocumented: a log in a wrapper is read as if it had been sent without; where it has no time of its own,
- * that of the wrapper counts, and where it has no status, one of the stream stderr is an error.
+ * Decision `wrapped-lines`, undocumented: a log in a wrapper is read as if it had been sent without the wrapper. If it has no
+ * time of its own, the time of the wrapper counts. If it has no status and comes from stderr, it is an error.
  */
 export class WrappedLines {
   readonly #form: WrappedForm
