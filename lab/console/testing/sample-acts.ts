@@ -37,7 +37,9 @@ export function story(at: number): AttackLine[] {
     text,
   })
   return [
-    line(null, null, 'Stolen session, web at http://localhost:8000\nT1539 Steal Web Session Cookie\n'),
+    line(null, null, 'Stolen session, web at http://localhost:8000'),
+    line(null, null, 'T1539 Steal Web Session Cookie'),
+    line(null, null, 'Run a-1, seed 1.'),
     line(null, 'victim', 'signs in on a laptop, Firefox on Linux at 203.0.113.24'),
     line(0, 'thief', "has the laptop's cookie and replays it: Safari on iPhone at 198.51.100.77"),
     line(38, 'Datadog', '2 devices > 1 for @sid: Triggered session-reuse'),

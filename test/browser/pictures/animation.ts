@@ -16,7 +16,7 @@ interface Area {
 /**
  * An animated PNG that repeats for ever, of the colours that are frequent. Each frame but the first holds only the part that
  * changes. A reader that knows no animation shows the first frame.
- * @param frames of one size, at least one
+ * @param frames of one size, at least one; one alone makes a plain PNG
  * @see https://www.w3.org/TR/png-3/#apng-frame-based-animation
  */
 export function animationOf(frames: readonly Frame[]): Buffer {
@@ -30,7 +30,7 @@ export function animationOf(frames: readonly Frame[]): Buffer {
   const opaque = Buffer.concat([Buffer.alloc(unchanged, 255), Buffer.from([0])])
   const chunks = [
     header(width, height, 3),
-    chunk('acTL', words(shown.length, 0)),
+    ...(shown.length > 1 ? [chunk('acTL', words(shown.length, 0))] : []),
     chunk('PLTE', Buffer.concat([palette.colours, Buffer.alloc(3)])),
     chunk('tRNS', opaque),
   ]
@@ -39,7 +39,7 @@ export function animationOf(frames: readonly Frame[]): Buffer {
     const before = indexed[at - 1]
     const area = before ? changedArea(before, pixels, width) : { x: 0, y: 0, width, height }
     const data = compress(before ? changes(before, pixels, area, width, unchanged) : pixels, area.width)
-    chunks.push(chunk('fcTL', control(sequence++, area, shown[at]?.ms ?? 0)))
+    if (shown.length > 1) chunks.push(chunk('fcTL', control(sequence++, area, shown[at]?.ms ?? 0)))
     chunks.push(before ? chunk('fdAT', Buffer.concat([words(sequence++), data])) : chunk('IDAT', data))
   })
   return pngOf(chunks)

@@ -32,8 +32,7 @@ export function AttacksView() {
             <a class="sides-back" href={hrefOf('attacks')}>
               All attacks
             </a>
-            {chosen.value && <AttackPanel attack={chosen.value} />}
-            {shownRun.value && <Story run={shownRun.value} key={shownRun.value.id} />}
+            <Panels />
             <Runs />
           </div>
         </div>
@@ -84,6 +83,16 @@ function AttackPanel({ attack }: { attack: AttackView }) {
       <PlanForm attack={attack} key={attack.slug} />
     </section>
   )
+}
+
+/** A run that is looked at comes first; else what to run. */
+function Panels() {
+  const attack = chosen.value
+  const run = shownRun.value
+  const plan = attack && <AttackPanel key="plan" attack={attack} />
+  const story = run && <Story key={run.id} run={run} />
+  const isFirst = run !== undefined && (run.ended_at === null || run.id === route.value.query.run)
+  return isFirst ? [story, plan] : [plan, story]
 }
 
 /** The runs since the lab's start, to be read again. */

@@ -11,10 +11,14 @@ import { actorTone, paragraphs } from './told.ts'
 export function Story({ run }: { run: AttackRun }) {
   const isOver = run.ended_at !== null
   const top = useRef<HTMLElement>(null)
-  // What was just begun is what a person wants to see.
+  const end = useRef<HTMLLIElement>(null)
+  // What was just begun is what a person wants to see, and then its newest line.
   useEffect(() => {
     if (!isOver) top.current?.scrollIntoView({ block: 'start' })
   }, [])
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' })
+  }, [run.lines.length])
   return (
     <section class="card story" aria-labelledby="story-title" ref={top}>
       <header class="story-head">
@@ -46,7 +50,11 @@ export function Story({ run }: { run: AttackRun }) {
               <span class="told-text">{line.text}</span>
             </li>
           ))}
-          {!isOver && <li class="told-more">…</li>}
+          {!isOver && (
+            <li class="told-more" ref={end}>
+              …
+            </li>
+          )}
         </ol>
       </div>
       {run.error !== null && (

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
 import { actorTone, paragraphs } from './told.ts'
 
-test('a story has no empty paragraphs, and equal lines stay apart', () => {
+test('a story has no empty paragraphs nor what its page shows already, and equal lines stay apart', () => {
   const told = paragraphs([
     { at: 1, who: null, ms: null, text: 'Stolen session, web\n' },
     { at: 1, who: null, ms: null, text: '\n' },
+    { at: 1, who: null, ms: null, text: 'T1539 Steal Web Session Cookie, T1550.004 Use Alternate' },
+    { at: 1, who: null, ms: null, text: 'Web Session Cookie' },
+    { at: 1, who: null, ms: null, text: 'Run a-a0e2e187, seed 7.' },
     { at: 2, who: 'thief', ms: 3, text: 'is in' },
     { at: 2, who: 'thief', ms: 3, text: 'is in' },
     { at: 3, who: null, ms: null, text: 'No honest person is' },
