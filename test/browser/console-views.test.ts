@@ -132,7 +132,7 @@ describe('the console', { timeout: 60_000 }, () => {
         ])
       await page.getByText('One runs already').waitFor()
       const lines = story(NOW)
-      fake.emit('attack', run({ lines: lines.slice(0, 4) }))
+      fake.emit('attack', run({ lines: lines.slice(0, 6) }))
       await page.getByText('2 devices > 1 for @sid').waitFor()
       expect(await page.getByText('is refused: 401').count()).toBe(0)
       fake.emit('attack', run({ lines, ended_at: NOW + 5_000, ok: true }))
@@ -157,7 +157,7 @@ describe('the console', { timeout: 60_000 }, () => {
     test('are stopped, and what the lab refuses is shown', async () => {
       fake.answers['GET /lab/attacks'] = {
         ...(fake.answers['GET /lab/attacks'] as object),
-        running: [run({ lines: story(NOW).slice(0, 3) })],
+        running: [run({ lines: story(NOW).slice(0, 5) })],
       }
       fake.answers['DELETE /lab/attacks'] = {}
       const page = await open('#/attacks')
