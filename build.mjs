@@ -103,4 +103,15 @@ async function replace(path, contents) {
   await rename(temporary, path)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [word] = process.argv.slice(2)
+  if (word === undefined) await build()
+  else if (word === '--help')
+    process.stdout.write(
+      'Usage: npm run build\n\nBuilds everything that is deployed, and the console of the lab, into dist/.\n',
+    )
+  else {
+    process.stderr.write(`Unexpected argument "${word}": this command takes none.\n`)
+    process.exitCode = 2
+  }
+}

@@ -103,6 +103,18 @@ test('no page has anything inline, and every form posts to this site', async () 
   }
 })
 
+test('in the lab the first page says what to do, and leads to the mailbox and the console', async () => {
+  expect((await web.visitor().get('/')).text).not.toContain('You are in the lab')
+  const lab = await startWeb(() => ({ mailboxUrl: 'http://127.0.0.1:8126/mail' }))
+  try {
+    const { text } = await lab.visitor().get('/')
+    expect(text).toContain('<a href="http://127.0.0.1:8126/mail">')
+    expect(text).toContain('<a href="http://127.0.0.1:8126/">the console</a>')
+  } finally {
+    await lab.close()
+  }
+})
+
 test('pages and redirects never contain the Host header', async () => {
   const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'gopher' }
   const redirect = await web.visitor().get('/dashboard', headers)

@@ -97,7 +97,7 @@ export function createApp(deps: WebDeps): Express {
 const bounded: RequestHandler = (_request, _response, next) => withBudget(REQUEST_MS, next)
 
 function addPages(app: Express, deps: WebDeps): void {
-  app.get('/', tellEnding, showLanding)
+  app.get('/', tellEnding, showLanding(deps))
   app.get('/login', tellEnding, showSignIn(deps))
   app.post('/login', submitSignIn(deps))
   app.get('/register', tellEnding, showRegister(deps))

@@ -6,7 +6,7 @@ import type { ReplaySummary, ReplayVisitor } from '../replay/index.ts'
 import type { SignalChange } from '../siem/index.ts'
 import type { Io } from './command.ts'
 import type { ReplayDrawing } from './html/replay-drawing.ts'
-import { counted, printable } from './output.ts'
+import { counted, fitted, printable } from './output.ts'
 import { groupText } from './replay-report.ts'
 
 const MAX_REPORTED = 5
@@ -44,7 +44,7 @@ export class ChangePrinter implements ReplayVisitor {
     if (transition.transition === 'Triggered') this.alerts++
     this.triggers.add(transition)
     this.#drawing?.changes.add(transition.monitor, transition)
-    this.#print(this.#asJson ? JSON.stringify(changeOf(transition)) : row(transition, this.#slugWidth))
+    this.#print(this.#asJson ? JSON.stringify(changeOf(transition)) : this.#fitted(row(transition, this.#slugWidth)))
   }
 
   signal(change: SignalChange): void {
@@ -52,8 +52,10 @@ export class ChangePrinter implements ReplayVisitor {
     this.triggers.addSignal(change)
     this.#drawing?.changes.add(change.rule, change)
     const text = `${row({ ...change, monitor: change.rule }, this.#slugWidth)}  ${change.severity}`
-    this.#print(this.#asJson ? JSON.stringify(changeOfSignal(change)) : text)
+    this.#print(this.#asJson ? JSON.stringify(changeOfSignal(change)) : this.#fitted(text))
   }
+
+  #fitted = (text: string): string => fitted(text, this.#io.width)
 
   #print(text: string): void {
     if (!this.#isDirect) {
@@ -65,7 +67,7 @@ export class ChangePrinter implements ReplayVisitor {
   }
 
   malformed(place: string, reason: string): void {
-    if (this.#reported++ < MAX_REPORTED) this.#faults.push(`${printable(`${place} ${reason}`)}\n`)
+    if (this.#reported++ < MAX_REPORTED) this.#faults.push(`${this.#fitted(printable(`${place} ${reason}`))}\n`)
     if (this.#isDirect) this.#tellFaults()
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { columns, duration, paint } from './output.ts'
+import { columns, duration, fitted, paint } from './output.ts'
 
 test.each([
   [0, '0 ms'],
@@ -16,6 +16,17 @@ test.each([
 test('a terminal without colours gets plain text', () => {
   expect(paint({ color: false }, 'red', 'no')).toBe('no')
   expect(paint({ color: true }, 'red', 'no')).toBe('\u001b[31mno\u001b[39m')
+})
+
+test('a line that is longer than its terminal goes on indented, and stays whole elsewhere', () => {
+  const line = '2026-01-05T09:00:00.000Z  Triggered  a  3  @ip:203.0.113.9, @usr.id:7'
+  expect(fitted(line, undefined)).toBe(line)
+  expect(fitted(line, 80)).toBe(line)
+  expect(fitted(line, 46).split('\n')).toEqual([
+    '2026-01-05T09:00:00.000Z  Triggered  a  3',
+    '    @ip:203.0.113.9, @usr.id:7',
+  ])
+  expect(fitted('word '.repeat(9).trim(), 1).split('\n')[0]).toBe('word word word word')
 })
 
 test('columns are aligned by visible width, whatever is coloured, and lines end without blanks', () => {

@@ -54,6 +54,21 @@ export function wrapped(text: string, width = TERMINAL_WIDTH): string[] {
   }
   return [...lines, line]
 }
+/** Continuation lines on a terminal. */
+const INDENT = '    '
+
+/**
+ * A line that is longer than the terminal, broken between words. Elsewhere it stays whole, because programs read it.
+ * @param width of the terminal; undefined elsewhere
+ */
+export function fitted(line: string, width: number | undefined): string {
+  if (width === undefined || visible(line) <= width) return line
+  const [first = '', ...rest] = wrapped(line, Math.max(width - INDENT.length, LEAST_WIDTH))
+  return [first, ...rest.map((part) => INDENT + part)].map((part) => part.trimEnd()).join('\n')
+}
+/** Of a terminal that is too narrow for words. */
+const LEAST_WIDTH = 20
+
 /** The width of a terminal that has never been resized. */
 const TERMINAL_WIDTH = 80
 

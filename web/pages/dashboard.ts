@@ -36,7 +36,7 @@ const dashboardPage = ({ name, mfaEnabled, current, others, notice }: Dashboard)
   layout(
     { title: 'Your sessions', inside: true, here: '/dashboard', width: 'wide', notice },
     html`<h1>Your sessions</h1>
-<p class="lead">Signed in as <strong>${name}</strong></p>
+<p class="lead">Signed in as <strong>${name}</strong>. <a href="/account#history">What happened lately</a></p>
 ${mfaEnabled === false && suggestion}
 <section class="card" aria-labelledby="this">
 <div class="card-head"><h2 id="this">This session</h2><span class="badge good">In use now</span></div>

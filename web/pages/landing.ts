@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express'
 import { visitOf } from '../visit.ts'
-import { sendPage } from './deps.ts'
+import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { ICONS } from './icons.ts'
-import { layout } from './layout.ts'
+import { layout, type Page } from './layout.ts'
 
 const feature = (icon: Html, title: string, text: string): Html => html`<div class="card">
 <div class="tile">${icon}</div>
@@ -23,9 +23,10 @@ const moment = (
 </li>
 `
 
-const landingPage = layout(
-  { title: 'Sessions that end when they are stolen', width: 'full' },
-  html`<div class="hero">
+const landingPage = (mailboxUrl: string | undefined): Page =>
+  layout(
+    { title: 'Sessions that end when they are stolen', width: 'full' },
+    html`<div class="hero">
 <div>
 <h1>Sessions that end when they are stolen</h1>
 <p class="lead">A sign-in service that watches how its sessions are used. When one turns up in the wrong hands it is
@@ -54,10 +55,21 @@ machine, that account-takeover techniques are seen, alerted on and contained by 
 in production.</p>
 <p class="muted">Accounts are real to it: passwords are hashed, codes are checked, sessions are signed. Still, give it no password that
 you use anywhere else.</p>
-</section>`,
-)
+</section>
+${mailboxUrl !== undefined && labPart(mailboxUrl)}`,
+  )
 
-export const showLanding: RequestHandler = (_request, response) => {
-  if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
-  sendPage(response, landingPage)
-}
+/** What to do here, for whoever has started the lab. The stand-in for Datadog shows the mail and the console. */
+const labPart = (mailboxUrl: string): Html => html`<section class="about" aria-labelledby="lab">
+<h2 id="lab">You are in the lab</h2>
+<p class="muted">Create an account, open the link in <a href="${mailboxUrl}">the lab’s mailbox</a>, sign in, and leave the page open. Then steal its
+session from <a href="${new URL('/', mailboxUrl).href}">the console</a>, or with <code>npm run attack -- run session-reuse --mine</code>, and see the page
+tell you. Nothing leaves this machine.</p>
+</section>`
+
+export const showLanding =
+  ({ mailboxUrl }: Pick<PageDeps, 'mailboxUrl'>): RequestHandler =>
+  (_request, response) => {
+    if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
+    sendPage(response, landingPage(mailboxUrl))
+  }

@@ -13,7 +13,7 @@ import { navigatorLayer } from '../../navigator.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, type LogValues, openLogs } from '../input.ts'
 import { junitXml } from '../junit.ts'
-import { counted, json, paint, printable, type Tone } from '../output.ts'
+import { counted, fitted, json, paint, printable, type Tone } from '../output.ts'
 import { appendSummary, markdownTable, writeReportFile } from '../summary.ts'
 
 const USAGE = `Usage: alertproof check PATH... [<options>]
@@ -106,9 +106,8 @@ function textLine(finding: Finding, io: Io): void {
   const place = placeBelow(finding)
   const where = place === '' || /^\d+:\d+$/.test(place) ? '' : `${place}: `
   const whose = monitor === undefined ? '' : `${monitor}: `
-  io.out(printable(`${file}:${line}:${column}: `) + paint(io, TONES[level], level))
-  io.out(printable(`: ${whose}${where}${message} [${rule}]`))
-  io.out('\n')
+  const [head, told] = [`${file}:${line}:${column}: `, `: ${whose}${where}${message} [${rule}]`].map(printable)
+  io.out(`${fitted(`${head}${paint(io, TONES[level], level)}${told}`, io.width)}\n`)
 }
 
 function jsonLine({ level, rule, monitor, file, line, column, place, message }: Finding, io: Io): void {
