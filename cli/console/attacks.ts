@@ -11,6 +11,9 @@ import { endOf } from '../verify/ending.ts'
 import { runAttack } from '../verify/run-attack.ts'
 import { createPace } from './pace.ts'
 
+/** The page breaks lines itself. */
+const WHOLE_LINES = Number.POSITIVE_INFINITY
+
 /** @param dir the directory of the running lab */
 export function attacksPort(dir: string): AttacksPort {
   return {
@@ -26,7 +29,7 @@ export function attacksPort(dir: string): AttacksPort {
       for (const target of targets) {
         const report = await runAttack({
           ...{ attack, target, dir, signal, twin: asked.twin, seed: asked.seed },
-          ...{ baseUrl: undefined, allowedHosts: [], color: false, pace: pace.wait },
+          ...{ baseUrl: undefined, allowedHosts: [], color: false, width: WHOLE_LINES, pace: pace.wait },
           mine: asked.mine && { sid: asked.mine.sid },
           began: told.began,
           narrate: (text) => {

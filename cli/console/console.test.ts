@@ -91,6 +91,9 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
     expect(run.lines.map(({ who }) => who)).toEqual(
       expect.arrayContaining([null, 'thief', 'crossing', 'Datadog', 'webhook', 'containment']),
     )
+    expect(run.lines.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/^The attacker entered .* is locked out\.$/),
+    )
     expect(run.lines.some(({ who, ms }) => who === 'containment' && ms !== null)).toBe(true)
   })
 
@@ -178,6 +181,19 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
     expect(await found).toMatchObject({ ok: false, error: 'stopped' })
     const mine = await attack({ slug: 'session-reuse', target: 'web', mine: {} })
     expect(mine.error).toContain('Nobody is signed in')
+  })
+
+  test.each([
+    ['credential-stuffing', 'block_ip: done (success)'],
+    ['otp-replay', 'revoke_user: done (success)'],
+  ])('%s has a trace to the first refused request too', async (slug, title) => {
+    expect((await attack({ slug, target: 'functions' })).ok).toBe(true)
+    const { traces } = await get<{ traces: Trace[] }>('/lab/traces')
+    const titles = traces
+      .filter(({ detection }) => detection === slug)
+      .map(({ steps }) => steps.map((step) => step.title))
+    expect(titles.some((each) => each.includes(title))).toBe(true)
+    expect(traces.some(({ detection, closed }) => detection === slug && closed)).toBe(true)
   })
 
   test('has a benign twin, which raises no alert', async () => {

@@ -51,6 +51,8 @@ export interface RunOptions {
   readonly began?: ((runId: string) => void) | undefined
   /** Awaited before each request. */
   readonly pace?: Run['pace']
+  /** The width of narrated lines (default 80). */
+  readonly width?: number
   readonly color: boolean
   readonly signal: AbortSignal
 }
@@ -82,7 +84,7 @@ export async function runAttack(options: RunOptions): Promise<RunReport> {
   const origin = named ?? allowedOrigin(lab?.urls[target] ?? '', [])
   const mine = options.mine && lab ? await copyMine(lab, options.mine.sid, signal) : undefined
   const runId = `a-${randomBytes(4).toString('hex')}`
-  const names = wrapped(attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', ')).join('\n')
+  const names = wrapped(attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', '), options.width).join('\n')
   narrate(`${paint({ color }, 'bold', `${twin ? attack.twin.title : attack.title}, ${target} at ${origin}`)}
 ${twin ? `The benign twin of ${attack.slug}: it must raise no alert.` : names}
 Run ${runId}, seed ${seed}.
@@ -151,22 +153,26 @@ async function observe(run: RunFile, signal: AbortSignal): Promise<ObservedLab> 
 type Facts = ReturnType<typeof judgeAttack>['facts']
 type Findings = Omit<RunReport, 'run_id' | 'seed' | 'slug' | 'target' | 'twin'>
 
-async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Findings> {
+async function doAttack(
+  run: Run,
+  lab: ObservedLab | undefined,
+  { narrate, color, width }: RunOptions,
+): Promise<Findings> {
   const outcome = lab ? await detonate(run, lab) : await detonateBlind(run)
   const { facts, faults } = judgeAttack(run.attack, outcome, modeOf(lab ?? { cadenceSeconds: undefined }))
   const holds = faults.length === 0
   const summary = `${capitalize(timesOf(facts) || 'carried out')}.`
   narrate(
-    `\n${paint({ color }, holds ? 'green' : 'red', summary)}\n${wrapped(verdictOf(facts.containment)).join('\n')}\n`,
+    `\n${paint({ color }, holds ? 'green' : 'red', summary)}\n${wrapped(verdictOf(facts.containment), width).join('\n')}\n`,
   )
-  if (lab && !holds) narrate(paint({ color }, 'red', failedChecks(faults)))
+  if (lab && !holds) narrate(paint({ color }, 'red', failedChecks(faults, width)))
   narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
   return { ...facts, ok: lab ? holds : true }
 }
 
 /** One check a line. */
-const failedChecks = (faults: readonly string[]): string =>
-  ['Failed checks:', ...faults.map((fault) => wrapped(`- ${fault}`, 78).join('\n  '))].join('\n').concat('\n')
+const failedChecks = (faults: readonly string[], width = 80): string =>
+  ['Failed checks:', ...faults.map((fault) => wrapped(`- ${fault}`, width - 2).join('\n  '))].join('\n').concat('\n')
 
 function timesOf({ ends, alert, containment }: Facts): string {
   const { contain_ms, attacker_dead } = containment
