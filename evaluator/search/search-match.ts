@@ -1,5 +1,6 @@
 import { exactNumber } from './exact-number.ts'
 import type { Bound, PatternPart, Value } from './search-ast.ts'
+import { type Ends, isQuick, wildcardTest } from './wildcards.ts'
 
 /** Whether one value of a log matches a part of the search. */
 export type Matcher = (value: unknown) => boolean
@@ -12,8 +13,12 @@ export function wholeMatcher(value: Value, caseless: boolean): Matcher {
     case 'text':
       return equals(value.text, caseless)
     case 'pattern': {
-      const pattern = new RegExp(`^${value.parts.map(wholePart).join('')}$`, caseless ? 'isu' : 'su')
-      return (found) => isScalar(found) && pattern.test(String(found))
+      const { parts } = value
+      const ends = { anchored: true, before: false, after: false }
+      const pattern = isQuick(parts, false)
+        ? testOf(new RegExp(`^${parts.map(wholePart).join('')}$`, caseless ? 'isu' : 'su'))
+        : wildcardTest(parts, { ...ends, caseless, phrases: false })
+      return (found) => isScalar(found) && pattern(String(found))
     }
     case 'compare':
       return ordered((order) => compares(order, value.operator), value.bound, caseless)
@@ -46,17 +51,21 @@ export function textMatcher(value: Value): Matcher {
   if (value.kind !== 'text' && value.kind !== 'pattern') throw new Error(`text has no ${value.kind}`)
   const parts: readonly PatternPart[] = value.kind === 'text' ? [{ text: value.text }] : value.parts
   const anchored = isRun(parts[0]) || isRun(parts.at(-1))
-  const body = parts.map(wordsPart).join('')
-  const pattern = new RegExp(anchored ? `^${body}$` : bounded(body, parts), 'isu')
-  return (found) => isScalar(found) && pattern.test(String(found))
+  const [before, after] = [!anchored && startsWord(parts[0], 0), !anchored && startsWord(parts.at(-1), -1)]
+  const pattern = isQuick(parts, true)
+    ? testOf(new RegExp(textSource(parts, { anchored, before, after }), 'isu'))
+    : wildcardTest(parts, { anchored, before, after, caseless: true, phrases: true })
+  return (found) => isScalar(found) && pattern(String(found))
 }
+
+const testOf = (pattern: RegExp) => (text: string) => pattern.test(text)
 
 const WORD_CHARACTER = '[\\p{L}\\p{N}_]'
 
-function bounded(body: string, parts: readonly PatternPart[]): string {
-  const before = startsWord(parts[0], 0) ? `(?<!${WORD_CHARACTER})` : ''
-  const after = startsWord(parts.at(-1), -1) ? `(?!${WORD_CHARACTER})` : ''
-  return before + body + after
+function textSource(parts: readonly PatternPart[], { anchored, before, after }: Ends): string {
+  const body = parts.map(wordsPart).join('')
+  if (anchored) return `^${body}$`
+  return `${before ? `(?<!${WORD_CHARACTER})` : ''}${body}${after ? `(?!${WORD_CHARACTER})` : ''}`
 }
 
 /** A phrase that itself begins with a special character has no word boundary there. */
