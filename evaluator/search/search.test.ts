@@ -367,6 +367,13 @@ test('a sequence of words is found whatever parts them, and only between word bo
   expect(['hello worlds', 'helloworld', 'hello_world', 'world hello'].map(said)).toEqual([false, false, false, false])
 })
 
+test('a symbol beyond ASCII is searched as it stands, alone as well', () => {
+  for (const query of ['🚨', '"🚨"', '"🚨 SECURITY"', '🚨*']) {
+    expect(compileSearch(query)({ message: '🚨 SECURITY ALERT', attributes: {} }), query).toBe(true)
+    expect(compileSearch(query)({ message: 'SECURITY ALERT', attributes: {} }), query).toBe(false)
+  }
+})
+
 test('forms that are not on the documentation page are named with their place', () => {
   expect(parseSearch('@a:1 && _exists_:b').undocumented).toEqual([
     { position: 5, form: '`&&` as an operator' },
