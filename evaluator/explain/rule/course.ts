@@ -100,22 +100,38 @@ export class RuleSnapshot implements RuleObserver {
 /** The name of a group: by the fields of the first query. */
 export const groupNameOf = (rule: SiemRule, key: string): GroupName => groupOfKey(rule.queries[0]?.by ?? [], key)
 
-/** The signals to which a group belongs: those with its values of `groupSignalsBy`. */
-export function signalsOf(rule: SiemRule, group: GroupName, changes: readonly SignalChange[]): SignalLife[] {
-  const signals: SignalLife[] = []
-  for (const change of changes) {
-    if (!Object.entries(change.group).every(([name, value]) => group[name] === value)) continue
-    const { transition, at, severity, lastSeen } = change
-    const last = signals.at(-1)
-    if (transition === 'Triggered' || !last) {
-      signals.push({ opened: at, severity, closed: undefined, cause: undefined })
-    } else if (transition === 'Raised') last.severity = severity
+/** The signals of a replay, found by the groups that they belong to. */
+export class SignalLives {
+  readonly #rule: SiemRule
+  readonly #lives = new Map<string, SignalLife[]>()
+
+  constructor(rule: SiemRule, changes: readonly SignalChange[]) {
+    this.#rule = rule
+    for (const change of changes) this.#add(change)
+  }
+
+  /** The signals to which a group belongs: those with its values of `groupSignalsBy`. */
+  of(group: GroupName): readonly SignalLife[] {
+    return this.#lives.get(this.#keyOf(group)) ?? []
+  }
+
+  #keyOf(group: GroupName): string {
+    const { signalBy, groupNames } = this.#rule
+    return JSON.stringify(signalBy.map((i) => group[groupNames[i] ?? ''] ?? ''))
+  }
+
+  #add({ transition, group, at, severity, lastSeen }: SignalChange): void {
+    const key = this.#keyOf(group)
+    const lives = this.#lives.get(key) ?? []
+    this.#lives.set(key, lives)
+    const last = lives.at(-1)
+    if (transition === 'Triggered' || !last) lives.push({ opened: at, severity, closed: undefined, cause: undefined })
+    else if (transition === 'Raised') last.severity = severity
     else {
       last.closed = at
-      last.cause = at === lastSeen + rule.keepAliveMs ? 'keepAlive' : 'maxSignalDuration'
+      last.cause = at === lastSeen + this.#rule.keepAliveMs ? 'keepAlive' : 'maxSignalDuration'
     }
   }
-  return signals
 }
 
 /** The signal that was open at an instant. */

@@ -10,7 +10,15 @@ import { rollupText } from '../monitor-facts.ts'
 import { type Question, QuestionError } from '../question.ts'
 import type { EventSource, RuleRun } from '../source.ts'
 import { caseName, namedValues, shortfallOf } from './conditions.ts'
-import { groupNameOf, type RuleCourse, RuleRecorder, RuleSnapshot, RuleSurvey, signalAt, signalsOf } from './course.ts'
+import {
+  groupNameOf,
+  type RuleCourse,
+  RuleRecorder,
+  RuleSnapshot,
+  RuleSurvey,
+  SignalLives,
+  signalAt,
+} from './course.ts'
 import type { RuleExplanation, RuleFacts, RuleGroupState, RuleReason } from './explanation.ts'
 import { ruleGroupFacts } from './group-facts.ts'
 import { decideRule, decideRuleAt, type RuleDecision } from './verdict.ts'
@@ -103,11 +111,12 @@ class ExplainingRule {
   async #atInstant(at: number): Promise<RuleExplanation> {
     const snapshot = new RuleSnapshot(at)
     const { changes } = await this.#run(snapshot)
+    const lives = new SignalLives(this.#rule, changes)
     const states = [...snapshot.passes.values()]
       .filter(({ key }) => this.#isAsked(key))
       .map((pass) => {
         const group = groupNameOf(this.#rule, pass.key)
-        return { pass, group, signal: signalAt(signalsOf(this.#rule, group, changes), at) }
+        return { pass, group, signal: signalAt(lives.of(group), at) }
       })
       .filter(({ pass, signal }) => signal !== undefined || pass.at > at - this.#rule.evaluationWindowMs)
       .sort(
@@ -203,7 +212,7 @@ class ExplainingRule {
     const { changes } = await this.#run(recorder)
     const group = groupNameOf(this.#rule, key)
     const { passes, entries } = recorder
-    return { rule: this.#rule, key, group, passes, entries, signals: signalsOf(this.#rule, group, changes) }
+    return { rule: this.#rule, key, group, passes, entries, signals: new SignalLives(this.#rule, changes).of(group) }
   }
 
   async #survey(isAsked: (pass: RulePass) => boolean): Promise<string | undefined> {

@@ -17,7 +17,7 @@ export function ruleReasonText(explanation: RuleExplanation, time: Time): string
       const since = `a signal was open since ${time(verdict.since)}`
       if (!cases.some(({ decided }) => decided)) return [`Why: ${since}.`]
       const at = group?.evaluation?.at ?? verdict.since
-      if (asked.at !== null) return [`Why: ${since}. The last match before was at ${time(at)}: ${heldText(cases)}.`]
+      if (asked.at !== null) return [`Why: ${since}. The last match was at ${time(at)}: ${heldText(cases)}.`]
       return [
         `Why: at ${time(at)} ${heldText(cases)}, but ${since}. A match that does not raise the severity only keeps it open.`,
       ]
