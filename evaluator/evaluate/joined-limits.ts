@@ -5,9 +5,28 @@ import type { JoinedChanges } from './joined-changes.ts'
 import { JoinedGroup, type Joining, pooledScore } from './joining.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { partsOfKey } from './reading.ts'
-import { selectFirst } from './select-first.ts'
+import { moveFirst, selectFirst } from './select-first.ts'
 import { byKey } from './state.ts'
 import type { WithholdingState } from './withholding.ts'
+
+/** Room for numbers that are used until the next call. A new array for each would soon be collected. */
+class Scratch<T extends Int32Array | Float64Array> {
+  readonly #create: new (
+    length: number,
+  ) => T
+  #numbers: T
+
+  constructor(create: new (length: number) => T) {
+    this.#create = create
+    this.#numbers = new create(0)
+  }
+
+  /** @returns an array of this length; its numbers are those of the last call, or 0 */
+  of(length: number): T {
+    if (this.#numbers.length < length) this.#numbers = new this.#create(2 * length)
+    return this.#numbers.subarray(0, length) as T
+  }
+}
 
 /** In arrival mode, the shortest time between two choices of the groups of a query: as often as Datadog evaluates. */
 const CHOICE_INTERVAL_MS = 60_000
@@ -27,6 +46,10 @@ export class JoinedLimits {
   #chosenAt = NOT_YET
   /** The score of the last that was kept at the last choice. Most of what was below it is so again. */
   readonly #lasts = new Map<FacetLimit, number>()
+  /** Used again at each choice. */
+  readonly #chosen = new Scratch(Int32Array)
+  readonly #live = new Scratch(Int32Array)
+  readonly #scores = new Scratch(Float64Array)
   #since: number | undefined
   #beyond = 0
   #withholds = false
@@ -59,7 +82,7 @@ export class JoinedLimits {
     if (!this.#withholds && !exceeded.includes(true)) return
     this.#chosenAt = at
     const joining = this.#joining
-    const chosen = new Int32Array(this.#groups.places.end)
+    const chosen = this.#chosen.of(this.#groups.places.end).fill(0)
     let beyond = 0
     for (const [part, { limits }] of joining.query.variables.entries()) {
       if (exceeded[part]) beyond = Math.max(beyond, this.#withhold(chosen, part, limits))
@@ -104,19 +127,20 @@ export class JoinedLimits {
   /** Writes which groups a query does not keep. @param chosen by place, the queries as bits @returns how many groups these are */
   #withhold(chosen: Int32Array, part: number, limits: readonly FacetLimit[]): number {
     const bit = 1 << part
-    const live: number[] = []
+    const places = this.#live.of(chosen.length)
+    let count = 0
     for (let place = 0; place < chosen.length; place++) {
       if (this.#joining.entered(place, part) === 0) continue
-      live.push(place)
+      places[count++] = place
       chosen[place] = (chosen[place] as number) | bit
     }
-    const kept = this.#keep(live, limits)
+    const kept = this.#keep(places.subarray(0, count), limits)
     for (const place of kept) chosen[place] = (chosen[place] as number) & ~bit
-    return live.length - kept.length
+    return count - kept.length
   }
 
-  /** Keeps the values of the first facet, and then for each of them those of the others. */
-  #keep(live: number[], [limit, ...rest]: readonly FacetLimit[]): readonly number[] {
+  /** Keeps the values of the first facet, and then for each of them those of the others. @param live is reordered */
+  #keep(live: Int32Array, [limit, ...rest]: readonly FacetLimit[]): Int32Array {
     if (!limit) return live
     // Of one facet each group has a value of its own, and there may be many.
     if (this.#joining.query.by.length === 1) return this.#best(live, limit)
@@ -129,28 +153,33 @@ export class JoinedLimits {
     }
     const scored = [...values].map(([key, members]) => ({ key, members, score: this.#scoreOf(members, limit) }))
     scored.sort((a, b) => b.score - a.score || byKey(a, b))
-    return scored.slice(0, limit.most).flatMap(({ members }) => this.#keep(members, rest))
+    const kept = scored.slice(0, limit.most).map(({ members }) => this.#keep(Int32Array.from(members), rest))
+    return Int32Array.from(kept.flatMap((places) => [...places]))
   }
 
-  #best(live: number[], limit: FacetLimit): readonly number[] {
+  #best(live: Int32Array, limit: FacetLimit): Int32Array {
     const { most } = limit
     if (live.length <= most) return live
-    const scores = new Float64Array(this.#groups.places.end)
+    const scores = this.#scores.of(this.#groups.places.end)
     for (const place of live) scores[place] = this.#rank(this.#joining.score(place, limit.score), limit)
     const scoreAt = (place: number) => scores[place] as number
     const before = this.#lasts.get(limit) ?? Number.NEGATIVE_INFINITY
-    const high = live.filter((place) => scoreAt(place) >= before)
-    const ranked = high.length < most ? live : high
+    const high = moveFirst(live, (place) => scoreAt(place) >= before)
+    const ranked = high < most ? live : live.subarray(0, high)
     selectFirst(ranked, most, (a, b) => scoreAt(a) > scoreAt(b))
     const last = ranked
-      .slice(0, most)
+      .subarray(0, most)
       .reduce((least, place) => Math.min(least, scoreAt(place)), Number.POSITIVE_INFINITY)
     this.#lasts.set(limit, last)
     // Only those that have the score of the last that is kept are compared by name.
-    const better = ranked.filter((place) => scoreAt(place) > last)
-    const equal = ranked.filter((place) => scoreAt(place) === last)
-    selectFirst(equal, most - better.length, (a, b) => this.#keyOf(a) < this.#keyOf(b))
-    return [...better, ...equal.slice(0, most - better.length)]
+    const better = moveFirst(ranked, (place) => scoreAt(place) > last)
+    const equal = ranked.subarray(better)
+    const equals = equal.subarray(
+      0,
+      moveFirst(equal, (place) => scoreAt(place) === last),
+    )
+    selectFirst(equals, most - better, (a, b) => this.#keyOf(a) < this.#keyOf(b))
+    return ranked.subarray(0, most)
   }
 
   #scoreOf(members: readonly number[], limit: FacetLimit): number {
