@@ -67,9 +67,8 @@ export class Changes {
     return groups.length > 1 ? groups.sort(byKey) : groups
   }
 
-  /** Without levels, the object of the group need not be read. */
   #levelAt(place: number): Level | undefined {
-    return this.#hasLevels ? this.places.at(place).level : undefined
+    return this.#hasLevels ? this.places.levelAt(place) : undefined
   }
 
   /** The rollup of a group that has an entry in the window. */

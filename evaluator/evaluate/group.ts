@@ -41,7 +41,7 @@ export class Group implements Subject {
     this.numbers = numbers
     this.level = level
     this.#places = places
-    this.#place = places.add(this)
+    this.#place = places.add(this, level)
     if (numbers) places.setCountsItself(this.#place, true)
   }
 

@@ -1,3 +1,4 @@
+import type { Level } from './group-limits.ts'
 import { NOT_YET } from './moment.ts'
 
 /** The numbers of a place: entries in the window, entries in memory, its marks, and its version. */
@@ -25,12 +26,15 @@ export class Places<G> {
   /** Epoch ms of the newest entry of each group, where the monitor needs to know it. */
   #seen = new Float64Array(64).fill(NOT_YET)
   readonly #groups: (G | undefined)[] = [undefined]
+  /** Where the group limits count each group. Every entry reads it, and not the group itself. */
+  readonly #levels: Level[] = []
   readonly #free: number[] = []
 
-  /** @returns the place of a new group */
-  add(group: G): number {
+  /** @param level only with several facets @returns the place of a new group */
+  add(group: G, level?: Level): number {
     const place = this.#free.pop() ?? this.#groups.length
     this.#groups[place] = group
+    if (level) this.#levels[place] = level
     if (place < this.#seen.length) this.#seen[place] = NOT_YET
     while (place << WIDTH_BITS >= this.#numbers.length) this.#grow()
     return place
@@ -44,6 +48,11 @@ export class Places<G> {
   /** @param place of a group that has not been forgotten */
   at(place: number): G {
     return this.#groups[place] as G
+  }
+
+  /** Where the group limits count a group; undefined with one facet. */
+  levelAt(place: number): Level | undefined {
+    return this.#levels[place]
   }
 
   /** Forgets the group of a place, which another group may take. */
