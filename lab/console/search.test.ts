@@ -81,6 +81,14 @@ describe('a search', () => {
     expect((await found({ by: 'ip' })).hints).toEqual(['no event has the facet `ip`; did you mean `@ip`?'])
   })
 
+  test('by more groups than can be shown is refused, also when one log alone makes them', async () => {
+    const list = (name: string) => Array.from({ length: 500 }, (_, i) => `${name}${i}`)
+    await lab.submit({ evt: 'hostile', a: list('a'), b: list('b'), c: list('c') })
+    const asked = new URLSearchParams({ query: '@evt:hostile', by: '@a,@b,@c' })
+    const response = await fetch(`${lab.datadog.url}/lab/search?${asked}`)
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('group by fewer fields')])
+  })
+
   test.each([
     [{ query: '@evt:(' }, 'query'],
     [{ from: 'yesterday' }, 'from yesterday: must be a time'],

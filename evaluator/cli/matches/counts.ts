@@ -28,13 +28,29 @@ export class Tally {
 
   /** @throws InputError beyond the most groups */
   add(log: DatedLog): void {
-    for (const values of combinations(log, this.#by)) {
+    for (const values of this.#combinations(log)) {
       const key = JSON.stringify(values)
       const group = this.#groups.get(key)
       if (group) group.count++
       else if (this.#groups.size < this.#most) this.#groups.set(key, { values, count: 1 })
-      else throw new InputError(`--by: more than ${this.#most.toLocaleString('en')} groups; group by fewer fields`)
+      else throw this.#tooMany()
     }
+  }
+
+  /** A log with long lists in several fields has more combinations than fit into memory. */
+  #combinations(log: DatedLog): (string | undefined)[][] {
+    let all: (string | undefined)[][] = [[]]
+    for (const column of this.#by) {
+      const values = column.valuesOf(log)
+      const each = values.length === 0 ? [undefined] : values
+      if (all.length * each.length > this.#most) throw this.#tooMany()
+      all = all.flatMap((before) => each.map((value) => [...before, value]))
+    }
+    return all
+  }
+
+  #tooMany(): InputError {
+    return new InputError(`--by: more than ${this.#most.toLocaleString('en')} groups; group by fewer fields`)
   }
 
   /** The most frequent first, and then by the values. */
@@ -68,16 +84,6 @@ export function countsOf(by: readonly Column[], asJson: boolean): Printer {
       return Buffer.from(`${table([['count', ...by.map(({ name }) => name)], ...rows])}\n`)
     },
   }
-}
-
-function combinations(log: DatedLog, by: readonly Column[]): (string | undefined)[][] {
-  let all: (string | undefined)[][] = [[]]
-  for (const column of by) {
-    const values = column.valuesOf(log)
-    const each = values.length === 0 ? [undefined] : values
-    all = all.flatMap((before) => each.map((value) => [...before, value]))
-  }
-  return all
 }
 
 const named = (by: readonly Column[], values: readonly (string | undefined)[]) =>
