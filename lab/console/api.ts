@@ -10,8 +10,8 @@ export type Group = Readonly<Record<string, string>>
 /** What happened, in the order of its causes. */
 export type StepName = 'counted' | 'value' | 'transition' | 'delivery' | 'containment' | 'call' | 'refused'
 
-/** What became of a containment: `done` only where something was really done, or where nothing was left to do. */
-export type Effect = 'done' | 'observed' | 'waiting' | 'failed' | 'undone' | 'none'
+/** What became of a containment: `done` only where something was really done, or where nothing was left to do; `notified` where a person was. */
+export type Effect = 'done' | 'notified' | 'observed' | 'waiting' | 'failed' | 'undone' | 'none'
 
 /** One step of a trace. */
 export interface TraceStep {

@@ -119,9 +119,10 @@ const EFFECT_OF_STATE: Readonly<Record<string, Effect>> = {
 }
 
 /** A row that is closed keeps the result of what was done. */
-function effectIn({ state, result, mode }: LedgerContainment): Effect {
+function effectIn({ action, state, result, mode }: LedgerContainment): Effect {
   if (mode === 'observe' || result === 'observed') return 'observed'
-  return EFFECT_OF_STATE[state] ?? (result === 'success' || result === 'noop' ? 'done' : 'none')
+  const done = action === 'notify' ? 'notified' : 'done'
+  return EFFECT_OF_STATE[state] ?? (result === 'success' || result === 'noop' ? done : 'none')
 }
 
 const titleOf = ({ action, state, result, reason, mode }: LedgerContainment): string => {

@@ -1,3 +1,4 @@
+import type { IndexedLog } from 'alertproof'
 import type { Alert, SignalReport } from 'alertproof/notify'
 import type { DeliveryView, Detector, Effect, Group, StepName, TraceStep } from './api.ts'
 import type { ContainmentSeen } from './containments-seen.ts'
@@ -133,7 +134,7 @@ function containmentSteps({ rows, containments, files }: Joined): TraceStep[] {
         ...{ name: 'containment', at: seen.event.timestamp, title },
         raw: [eventText(seen)],
         files: decided,
-        effect: EFFECTS[String(seen.event.attributes.outcome)] ?? 'none',
+        effect: effectOf(seen.event),
       }
     }),
   ]
@@ -145,6 +146,11 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   observed: 'observed',
   fail: 'failed',
   undone: 'undone',
+}
+
+function effectOf({ attributes: { action, outcome } }: IndexedLog): Effect {
+  const effect = EFFECTS[String(outcome)] ?? 'none'
+  return effect === 'done' && action === 'notify' ? 'notified' : effect
 }
 
 const eventText = ({ event }: ContainmentSeen) => ({ label: 'event', text: lineOf(event) })

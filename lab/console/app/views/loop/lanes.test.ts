@@ -34,6 +34,7 @@ test('the axis holds the ends of steps that take time', () => {
 
 test.each([
   ['done', 'Contained'],
+  ['notified', 'A person was notified'],
   ['waiting', 'Waiting for a decision'],
   ['observed', 'Only observed'],
   ['failed', 'Containment failed'],

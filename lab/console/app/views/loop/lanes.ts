@@ -80,10 +80,11 @@ export function effectOf({ steps }: Trace): Effect {
   return BEST_FIRST.find((each) => effects.includes(each)) ?? 'none'
 }
 
-const BEST_FIRST: readonly Effect[] = ['done', 'waiting', 'failed', 'undone', 'observed', 'none']
+const BEST_FIRST: readonly Effect[] = ['done', 'notified', 'waiting', 'failed', 'undone', 'observed', 'none']
 
 const ENDS = {
   done: { text: 'Contained', tone: 'good' },
+  notified: { text: 'A person was notified', tone: 'quiet' },
   waiting: { text: 'Waiting for a decision', tone: 'danger' },
   failed: { text: 'Containment failed', tone: 'danger' },
   undone: { text: 'Containment undone', tone: 'quiet' },

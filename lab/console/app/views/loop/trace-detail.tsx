@@ -39,6 +39,7 @@ export function TraceDetail({ trace }: { trace: Trace }) {
 /** What stands in place of a time at which nothing was done. */
 const INSTEAD = {
   done: undefined,
+  notified: 'a person was notified',
   waiting: 'not decided',
   failed: 'failed',
   undone: 'undone',
