@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import type { SessionView } from '../../api.ts'
+import { now } from '../clock.ts'
 import { live } from '../live.ts'
 import { STEAL } from '../run-attack.ts'
 import { EmptyState, ViewHead } from '../ui/view-head.tsx'
@@ -52,9 +53,14 @@ export function SessionsView() {
   )
 }
 
-/** Those with two holders are what one looks for here. */
-const sharedFirst = (sessions: readonly SessionView[]): SessionView[] =>
-  sessions.toSorted((a, b) => Number(b.holders.length > 1) - Number(a.holders.length > 1))
+/** Those with two holders are what one looks for here; one that has ended stays in its place long enough to be seen turning grey. */
+function sharedFirst(sessions: readonly SessionView[]): SessionView[] {
+  const isFirst = ({ holders, ended_at }: SessionView) =>
+    holders.length > 1 && (ended_at === null || now.value - ended_at < STAYS_MS)
+  return sessions.toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)))
+}
+
+const STAYS_MS = 120_000
 
 function Filters({ all }: { all: readonly SessionView[] }) {
   return (

@@ -28,9 +28,9 @@ const BREAK_SHARE = 0.08
 const INSTANT_SHARE = 0.015
 /** All breaks together take this part at most. */
 const MAX_BREAKS_SHARE = 0.36
-const MAX_TICKS = 4
+const MAX_TICKS = 3
 /** Labels that are closer would overlap. */
-const TICK_SHARE = 0.2
+const TICK_SHARE = 0.3
 
 /** A stretch of time between two instants, and its place on the axis. */
 interface Part {
