@@ -75,7 +75,7 @@ export async function readHistory(
 }
 
 /** @param changes and sessions of one account and one period */
-export function historyOf(
+function historyOf(
   changes: readonly AccountChange[],
   { sessions, complete }: RecentSessions,
   countryOf: CountryLookup,

@@ -73,7 +73,9 @@ const factorPart = (enabled: boolean | undefined): Html => {
     return html`<p>The state of the app cannot be read right now. Reload the page in a moment.</p>`
   if (enabled) {
     return html`<p>Each sign-in asks for a code from your app. If you turn it off, your password alone opens the account.</p>
-<form method="post" action="/account/totp/disable" class="after"><button class="quiet danger">Turn off</button></form>`
+<details class="after"><summary>Turn off</summary>
+<p>Every other session ends as well. A leaked password is then enough to open the account.</p>
+<form method="post" action="/account/totp/disable" class="after"><button class="quiet danger">Turn off the app</button></form></details>`
   }
   return html`<p>With an app, each sign-in needs your password and a code from your phone. A stolen password alone does not open the account.</p>
 <form method="post" action="/account/totp" class="after"><button>Set up</button></form>`
