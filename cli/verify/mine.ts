@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Mine } from '../../attacks/kit/attack.ts'
 import type { RunFile } from '../../lab/start/run-file.ts'
+import { loadSecrets } from '../../lab/start/secrets.ts'
 
 const Copy = z.object({ sid: z.string(), secret: z.string(), userAgent: z.string() })
 
@@ -19,13 +20,20 @@ export class NobodySignedIn extends Error {
 
 /**
  * Copies the session of the person who uses this machine's browser.
+ * @param dir the directory of the lab
  * @param sid of the session; without it, the one that was used last
  * @throws NobodySignedIn
  */
-export async function copyMine({ urls }: RunFile, sid: string | undefined, signal: AbortSignal): Promise<Mine> {
+export async function copyMine(
+  dir: string,
+  { urls }: RunFile,
+  sid: string | undefined,
+  signal: AbortSignal,
+): Promise<Mine> {
+  const { DD_API_KEY } = await loadSecrets(dir)
   const response = await fetch(`${urls.datadog}/lab/copies`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', 'dd-api-key': DD_API_KEY },
     body: JSON.stringify(sid === undefined ? {} : { sid }),
     signal,
   })

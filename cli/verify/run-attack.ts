@@ -82,7 +82,7 @@ export async function runAttack(options: RunOptions): Promise<RunReport> {
   const lab = await readRunFile(options.dir)
   if (!lab && named === undefined) throw new NoLab()
   const origin = named ?? allowedOrigin(lab?.urls[target] ?? '', [])
-  const mine = options.mine && lab ? await copyMine(lab, options.mine.sid, signal) : undefined
+  const mine = options.mine && lab ? await copyMine(options.dir, lab, options.mine.sid, signal) : undefined
   const runId = `a-${randomBytes(4).toString('hex')}`
   const names = wrapped(attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', '), options.width).join('\n')
   narrate(`${paint({ color }, 'bold', `${twin ? attack.twin.title : attack.title}, ${target} at ${origin}`)}

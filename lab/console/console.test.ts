@@ -164,6 +164,7 @@ describe('a foreign page', () => {
     { 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site' },
     { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
   ])('gets no data: %j', async (headers: Record<string, string>) => {
     const { url } = await start()
     for (const path of ['/', '/lab/console', '/assets/main-ABCD1234.js', '/lab/stream', '/lab/csp'])
@@ -172,7 +173,12 @@ describe('a foreign page', () => {
 
   test('may link to the console, and send no form to it', async () => {
     const { url } = await start()
-    const followed = { ...BROWSER, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+    const followed = {
+      ...BROWSER,
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    }
     expect((await get(`${url}/`, followed)).status).toBe(200)
     expect((await get(`${url}/lab/csp`, followed, 'POST', '{}')).status).toBe(403)
   })

@@ -14,11 +14,16 @@ const SHOWN_COUNTS = 500
 const MAX_BUCKETS = 60
 /** Shown where a log lacks a field by which is counted. */
 const NO_VALUE = '-'
-/** After so many logs the evaluation has its turn. */
-const LOGS_AT_ONCE = 1_000
+/** After this long the evaluation has its turn. */
+const SLICE_MS = 10
+/** Of columns, and of fields to count by. */
+const MAX_FIELDS = 30
 const MAX_AT_ONCE = 8
 
-/** @param logs those that are kept, in order of arrival */
+/**
+ * A search ends early once nobody waits for its answer.
+ * @param logs those that are kept, in order of arrival
+ */
 export function searchRoutes(logs: Iterable<IndexedLog>): Routes {
   let underWay = 0
   return {
@@ -28,7 +33,7 @@ export function searchRoutes(logs: Iterable<IndexedLog>): Routes {
       if (underWay >= MAX_AT_ONCE) return sendError(response, 503, `${MAX_AT_ONCE} searches are under way: try again`)
       underWay++
       try {
-        sendJson(response, 200, await search([...logs], query, limit))
+        sendJson(response, 200, await search([...logs], query, limit, () => response.destroyed))
       } catch (error) {
         if (!isFault(error)) throw error
         sendError(response, 400, error.message)
@@ -43,7 +48,15 @@ export function searchRoutes(logs: Iterable<IndexedLog>): Routes {
 const isFault = (error: unknown): error is Error =>
   error instanceof SearchSyntaxError || error instanceof UsageError || error instanceof InputError
 
-async function search(logs: readonly IndexedLog[], query: URLSearchParams, limit: number): Promise<Found> {
+async function search(
+  logs: readonly IndexedLog[],
+  query: URLSearchParams,
+  limit: number,
+  isLeft: () => boolean,
+): Promise<Found | undefined> {
+  for (const name of ['columns', 'by'])
+    if ((query.get(name)?.split(',').length ?? 0) > MAX_FIELDS)
+      throw new UsageError(`${name}: at most ${MAX_FIELDS} fields`)
   const now = Date.now()
   const timeOf = (name: string) => instantOf(name, query.get(name), now)
   const [from, to] = [timeOf('from'), timeOf('to')]
@@ -54,8 +67,13 @@ async function search(logs: readonly IndexedLog[], query: URLSearchParams, limit
   })
   const newest: IndexedLog[] = []
   const times: number[] = []
+  let began = performance.now()
   for (let at = logs.length - 1; at >= 0; at--) {
-    if (at % LOGS_AT_ONCE === 0) await nextTurn()
+    if (performance.now() - began > SLICE_MS) {
+      await nextTurn()
+      if (isLeft()) return undefined
+      began = performance.now()
+    }
     const log = logs[at]
     if (!log || !isWithin(log.timestamp, from, to) || !search.take(log)) continue
     times.push(log.timestamp)

@@ -1,11 +1,12 @@
 import type { IndexedLog } from 'alertproof'
 import type { HolderView, SessionView } from './api.ts'
 import { type Hub, takeSome } from './hub.ts'
-import { textIn, userIn } from './log-text.ts'
+import { cut, textIn, userIn } from './log-text.ts'
 
 const MAX_SESSIONS = 500
 const MAX_HOLDERS = 20
 const MAX_EMAILS = 2_000
+const MAX_USER_AGENT = 512
 
 type Holder = { -readonly [name in keyof HolderView]: HolderView[name] }
 
@@ -120,7 +121,8 @@ export class SessionViews {
       ...{ device, ip, first_at: at, last_at: at, uses: 0, refused: 0, user_agent: null },
       country: (ip !== null && this.#countryOf(ip)) || null,
     }
-    holder.user_agent = textIn(attributes, 'user_agent') ?? holder.user_agent
+    const { user_agent: userAgent } = attributes
+    if (typeof userAgent === 'string' && userAgent !== '') holder.user_agent = cut(userAgent, MAX_USER_AGENT)
     holder.first_at = Math.min(holder.first_at, at)
     holder.last_at = Math.max(holder.last_at, at)
     holder.uses++

@@ -32,12 +32,13 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 /**
  * Whether a request names this machine in Host and was not caused by a foreign page. A foreign page may resolve its own name
  * to 127.0.0.1 (DNS rebinding) or send a request without reading the answer; Host, Origin and Sec-Fetch-Site reveal it. A link of a
- * foreign page to one of ours may be followed.
+ * foreign page to one of ours may be followed, and a frame may not be loaded.
  * @see W3C Fetch Metadata Request Headers
  */
 export function isOurs(request: IncomingMessage): boolean {
   const { host = '', origin, 'sec-fetch-site': site = 'none', 'sec-fetch-mode': mode } = request.headers
-  const isFollowed = request.method === 'GET' && mode === 'navigate'
+  const { 'sec-fetch-dest': destination = 'document' } = request.headers
+  const isFollowed = request.method === 'GET' && mode === 'navigate' && destination === 'document'
   const isSameSite = site === 'none' || site === 'same-origin' || isFollowed
   return (
     isHere(request) && isSameSite && (origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`)

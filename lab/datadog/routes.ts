@@ -13,7 +13,7 @@ import { monitorListHandler, worstOf } from './monitor-api.ts'
 import type { RecentLogs } from './recent.ts'
 import { RUM_PATH, type RumIntake } from './rum/intake.ts'
 import type { SignalBook } from './signals.ts'
-import { streamEvents } from './stream.ts'
+import { createStream } from './stream.ts'
 
 export interface Counters {
   logs: number
@@ -88,13 +88,12 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
         rum.show(response, query),
     }),
     ...(deps.mailbox && mailboxRoutes(deps.mailbox)),
-    ...(deps.copyOf && { 'POST /lab/copies': copyHandler(deps.copyOf) }),
+    ...(deps.copyOf && { 'POST /lab/copies': copyHandler(deps.copyOf, deps.isKey) }),
     ...(setForwarding && { 'PUT /lab/forwarding': forwardingHandler(setForwarding) }),
     'GET /lab/monitors': (_request, response) =>
       sendJson(response, 200, { monitors: configuration().monitors.map((monitor) => monitorState(monitor, alerts)) }),
     'GET /api/v1/monitor': monitorListHandler(deps),
-    'GET /lab/stream': (request, response, query) =>
-      streamEvents(request, response, { alerts, signals, hub: deps.console?.hub }, query),
+    'GET /lab/stream': createStream({ alerts, signals, hub: deps.console?.hub }),
   }
   return async (request, response) => {
     // A reader may close the connection at any time; without a listener that error would end the process.
@@ -164,9 +163,14 @@ function intakeHandler({ isKey, take, counters, log, deduplicateFrames, configur
 
 const Copying = z.strictObject({ sid: z.string().max(64).optional() })
 
-/** Accepts `{}` or `{"sid": "…"}`, only as JSON: no page of another origin can send that without asking first. */
-function copyHandler(copyOf: CopyOf): Handler {
+/**
+ * Accepts `{}` or `{"sid": "…"}`, only as JSON: no page of another origin can send that without asking first. The answer holds the
+ * secret of a session, so only who can read the secrets of the lab gets it, and no other user of the machine.
+ */
+function copyHandler(copyOf: CopyOf, isKey: RoutesDeps['isKey']): Handler {
   return async (request, response) => {
+    const key = textOf(request.headers['dd-api-key'])
+    if (!key || !isKey(key)) return sendError(response, 403, 'set the header DD-API-KEY to that of secrets.json')
     const isJson = request.headers['content-type'] === 'application/json'
     const body = await readBody(request, SWITCH_BYTES)
     const asked = Copying.safeParse(isJson && body ? jsonIn(body.toString()) : undefined)

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CONSOLE_EVENTS, type Hub } from '../console/hub.ts'
 import type { AlertBook, AlertEvent } from './alerts.ts'
-import { sendError } from './http.ts'
+import { type Handler, sendError } from './http.ts'
 import type { SignalBook, SignalEvent } from './signals.ts'
 
 const HEARTBEAT_MS = 15_000
 /** A reader with a larger backlog is disconnected; it can reconnect with Last-Event-ID. */
 const MAX_BACKLOG_BYTES = 1024 * 1024
+const MAX_READERS = 200
 
 const STAND_IN_EVENTS = ['alert', 'signal', 'delivery'] as const
 
@@ -18,12 +19,23 @@ export interface Streamed {
   readonly hub: Hub | undefined
 }
 
+/** @returns what answers requests for a stream, at most 200 of them at a time */
+export function createStream(streamed: Streamed): Handler {
+  let readers = 0
+  return (request, response, query) => {
+    if (readers >= MAX_READERS) return sendError(response, 503, `${MAX_READERS} readers follow the stream: close one`)
+    readers++
+    response.on('close', () => readers--)
+    streamEvents(request, response, streamed, query)
+  }
+}
+
 /**
  * Answers with server-sent events: `alert` for each transition of a monitor, `signal` for each change of a signal, `delivery` for each
  * ended delivery. The id of an event is that of its alert or signal. With `Last-Event-ID` or `?after=` those after that one are
  * sent first, so a reader misses none. `?events=` names the events to send, those of the console among them; these have no id.
  */
-export function streamEvents(
+function streamEvents(
   request: IncomingMessage,
   response: ServerResponse,
   { alerts, signals, hub }: Streamed,
