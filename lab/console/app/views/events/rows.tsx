@@ -5,21 +5,19 @@ import { Raw } from '../../ui/raw.tsx'
 import { Time } from '../kit/parts.tsx'
 import { type Column, Rows } from '../kit/rows.tsx'
 import { ask, asked, isFocused, isPointedAt, open } from './state.ts'
-import { attributesOf, narrowed, summaryOf, toneOf } from './terms.ts'
+import { attributesOf, narrowed, type Summary, summaryOf, toneOf } from './terms.ts'
 
-type Row = Found['rows'][number] & { readonly key: string }
+type Row = Found['rows'][number] & { readonly key: string; readonly summary: Summary }
 
 const TIME: Column<Row> = { title: 'Time', class: 'col-time', cell: ({ at }) => <Time at={at} /> }
 const SUMMARY: readonly Column<Row>[] = [
-  { title: 'Event', class: 'col-event', mono: true, cell: ({ line }) => summaryOf(line).what },
-  { title: 'Outcome', class: 'col-outcome', cell: ({ line }) => <Outcome line={line} /> },
-  { title: 'About', class: 'col-about', mono: true, cell: ({ line }) => summaryOf(line).rest },
+  { title: 'Event', class: 'col-event', mono: true, cell: ({ summary }) => summary.what },
+  { title: 'Outcome', class: 'col-outcome', cell: ({ summary }) => <Outcome outcome={summary.outcome} /> },
+  { title: 'About', class: 'col-about', mono: true, cell: ({ summary }) => summary.rest },
 ]
 
-const Outcome = ({ line }: { line: string }) => {
-  const { outcome } = summaryOf(line)
-  return outcome === '' ? null : <Badge tone={toneOf(outcome)}>{outcome}</Badge>
-}
+const Outcome = ({ outcome }: Pick<Summary, 'outcome'>) =>
+  outcome === '' ? null : <Badge tone={toneOf(outcome)}>{outcome}</Badge>
 
 /** The matching events, newest first. */
 export function EventRows({ found }: { found: Found }) {
@@ -42,7 +40,7 @@ export function EventRows({ found }: { found: Found }) {
       <Rows
         label="Events, newest first"
         columns={[TIME, ...(asked.value.columns === '' ? SUMMARY : chosen(found.columns))]}
-        rows={keyed(found.rows)}
+        rows={placed(found.rows)}
         keyOf={({ key }) => key}
         open={open.value}
         onOpen={(key) => {
@@ -62,15 +60,12 @@ const chosen = (names: readonly string[]): Column<Row>[] =>
       : [{ title: name, class: 'col-chosen', mono: true, cell: ({ cells }: Row) => cells[at] ?? '' }],
   )
 
-/** Equal lines at one instant are told apart by their number. */
-function keyed(rows: Found['rows']): Row[] {
-  const seen = new Map<string, number>()
-  return rows.map((row) => {
-    const count = (seen.get(row.line) ?? 0) + 1
-    seen.set(row.line, count)
-    return { ...row, key: `${count} ${row.line}` }
-  })
-}
+/**
+ * By their place: with a new answer the rows stay and their text changes, which costs least in a flood. While one is open or
+ * focused there is no new answer.
+ */
+const placed = (rows: Found['rows']): Row[] =>
+  rows.map((row, place) => ({ ...row, key: String(place), summary: summaryOf(row.line) }))
 
 function Detail({ line }: { line: string }) {
   const attributes = attributesOf(line)

@@ -1,8 +1,8 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { hrefOf, replaceQuery } from '../../route.ts'
 import { Field, onSubmit } from '../kit/parts.tsx'
-import { type Asked, NOTHING_ASKED, queryOf, RANGES } from './ranges.ts'
-import { ask, asked } from './state.ts'
+import { type Asked, queryOf, RANGES } from './ranges.ts'
+import { ask, asked, noteTyping } from './state.ts'
 
 /** Searches that answer a first question, in Datadog's words. */
 const EXAMPLES = [
@@ -11,6 +11,9 @@ const EXAMPLES = [
   { text: 'Containments', ask: { query: '@evt:contain', columns: 'time,@outcome,@action,@sid,@ip' } },
   { text: 'Refused requests', ask: { query: '@outcome:(refused OR revoked OR fork)' } },
 ] satisfies readonly { text: string; ask: Partial<Asked> }[]
+
+/** An example keeps the time that was chosen. */
+const NO_SEARCH: Partial<Asked> = { query: '', columns: '', by: '' }
 
 const FACETS = [
   '@evt',
@@ -31,6 +34,7 @@ export function SearchForm() {
     typed.value = asked.value
   })
   const set = (change: Partial<Asked>) => {
+    noteTyping()
     typed.value = { ...typed.peek(), ...change }
   }
   const choose = (range: string) => {
@@ -119,7 +123,11 @@ export function SearchForm() {
       </div>
       <nav class="chips" aria-label="Examples of searches">
         {EXAMPLES.map((example) => (
-          <a key={example.text} class="example" href={hrefOf('events', queryOf({ ...NOTHING_ASKED, ...example.ask }))}>
+          <a
+            key={example.text}
+            class="example"
+            href={hrefOf('events', queryOf({ ...asked.value, ...NO_SEARCH, ...example.ask }))}
+          >
             {example.text}
           </a>
         ))}

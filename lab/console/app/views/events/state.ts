@@ -2,16 +2,21 @@ import { computed, effect, signal } from '@preact/signals'
 import type { Found } from '../../../api.ts'
 import { announce } from '../../announce.tsx'
 import { getJson } from '../../http.ts'
-import { onEvent } from '../../live.ts'
+import { onEvent, live as store } from '../../live.ts'
 import { go, route } from '../../route.ts'
 import { counted, isAbort, messageOf } from '../kit/format.ts'
 import { type Asked, askedIn, isOpenEnded, NOTHING_ASKED, queryOf, searchOf } from './ranges.ts'
 
-const PAGE_ROWS = 100
+const PAGE_ROWS = 50
 const MOST_ROWS = 1_000
 /** A search may take this share of the time, so that a flood of events leaves time for their evaluation. */
 const SHARE = 10
 const LEAST_PAUSE_MS = 500
+/** More in a second than this can be read by nobody, so that rows change more slowly. */
+const FLOOD_PER_SECOND = 100
+const FLOOD_PAUSE_MS = 2_000
+/** Rows stay while somebody types. */
+const TYPING_MS = 600
 
 export const asked = signal<Asked>(NOTHING_ASKED)
 export const found = signal<Found | undefined>(undefined)
@@ -29,6 +34,11 @@ let running: AbortController | undefined
 let timer: ReturnType<typeof setTimeout> | undefined
 let isStale = false
 let isAsked = false
+let typedAt = Number.NEGATIVE_INFINITY
+
+export const noteTyping = (): void => {
+  typedAt = performance.now()
+}
 
 /** Searches while the view is on the page. @returns the end of it */
 export function watchEvents(): () => void {
@@ -73,7 +83,17 @@ export function ask(change: Partial<Asked>): void {
 
 /** Rows that are read stay where they are. */
 function refresh(): void {
-  if (live.peek() && isStale && !isHeld.peek() && isOpenEnded(asked.peek())) search()
+  if (!live.peek() || !isStale || isHeld.peek() || !isOpenEnded(asked.peek())) return
+  const typing = typedAt + TYPING_MS - performance.now()
+  if (typing > 0) later(typing)
+  else search()
+}
+
+function later(ms: number): void {
+  timer = setTimeout(() => {
+    timer = undefined
+    refresh()
+  }, ms)
 }
 
 function search(): void {
@@ -100,11 +120,8 @@ async function answer(signal: AbortSignal): Promise<void> {
     if (isAbort(error)) return
     fault.value = messageOf(error)
   }
-  const pause = Math.max(LEAST_PAUSE_MS, SHARE * (performance.now() - began))
-  timer = setTimeout(() => {
-    timer = undefined
-    refresh()
-  }, pause)
+  const isFlood = (store.logs.peek()?.per_second ?? 0) > FLOOD_PER_SECOND
+  later(Math.max(isFlood ? FLOOD_PAUSE_MS : LEAST_PAUSE_MS, SHARE * (performance.now() - began)))
 }
 
 export const canShowMore = (): boolean =>

@@ -55,7 +55,13 @@ export function objectIn(line: string): Record<string, unknown> | undefined {
 }
 
 /** What an event says, in one line: what it is, how it ended and why. */
-export function summaryOf(line: string): { what: string; outcome: string; rest: string } {
+export interface Summary {
+  readonly what: string
+  readonly outcome: string
+  readonly rest: string
+}
+
+export function summaryOf(line: string): Summary {
   const event = objectIn(line)
   const text = (name: string) => (typeof event?.[name] === 'string' ? event[name] : '')
   if (!event || text('evt') === '') return { what: '', outcome: '', rest: text('message') || line }
