@@ -36,6 +36,12 @@ export function userIn({ usr }: Readonly<Record<string, unknown>>): string | und
   return typeof usr === 'object' && usr !== null ? textIn({ ...usr }, 'id') : undefined
 }
 
+/** What a log says, and of which address: `session seen (accepted), 203.0.113.9`. */
+export function sentenceOf(log: IndexedLog): string {
+  const ip = textIn(log.attributes, 'ip')
+  return ip === undefined ? headlineOf(log) : `${headlineOf(log)}, ${ip}`
+}
+
 /** What a log says in few words: `session seen (accepted)`, or the begin of its message. */
 export function headlineOf({ attributes, message = '' }: IndexedLog): string {
   const evt = textIn(attributes, 'evt')

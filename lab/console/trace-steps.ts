@@ -3,7 +3,7 @@ import type { Alert, SignalReport } from 'alertproof/notify'
 import type { DeliveryView, Detector, Effect, Group, StepName, TraceStep } from './api.ts'
 import type { ContainmentSeen } from './containments-seen.ts'
 import { POLICY_FILE, WEBHOOK_FILES } from './files.ts'
-import { headlineOf, lineOf, textIn } from './log-text.ts'
+import { headlineOf, lineOf, sentenceOf, textIn } from './log-text.ts'
 import type { SignedCall } from './signed-calls.ts'
 
 export type Report =
@@ -61,9 +61,10 @@ export function stepsOf(joined: Joined): TraceStep[] {
 /** Each log of the sample of the first report. */
 function countedSteps({ reports }: Cycle): TraceStep[] {
   const [first] = reports
-  const sample = [...(first?.report.sample ?? [])].sort((a, b) => a.timestamp - b.timestamp)
+  // The sample has the newest first, also of those of one instant.
+  const sample = [...(first?.report.sample ?? [])].reverse().sort((a, b) => a.timestamp - b.timestamp)
   return sample.map((log) => ({
-    ...{ name: 'counted', at: log.timestamp, title: headlineOf(log) },
+    ...{ name: 'counted', at: log.timestamp, title: sentenceOf(log) },
     raw: [{ label: 'event', text: lineOf(log) }],
     files: [],
   }))
@@ -169,7 +170,7 @@ function refusedSteps({ refused }: ContainmentSeen, files: readonly string[]): T
   const runbooks = files.filter((file) => file.startsWith('runbooks/'))
   return [
     {
-      ...{ name: 'refused', at: refused.timestamp, title: headlineOf(refused) },
+      ...{ name: 'refused', at: refused.timestamp, title: sentenceOf(refused) },
       raw: [{ label: 'event', text: lineOf(refused) }],
       files: runbooks,
     },

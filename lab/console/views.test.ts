@@ -184,14 +184,14 @@ describe('a trace', () => {
     const [trace] = traces
     expect(trace).toMatchObject({ detection: 'session-reuse', by: 'monitor', group: { '@sid': SID }, closed: true })
     expect(trace?.steps.map(({ name, title }) => [name, title])).toEqual([
-      ['counted', 'session seen (accepted)'],
-      ['counted', 'session seen (accepted)'],
+      ['counted', 'session seen (accepted), 203.0.113.9'],
+      ['counted', 'session seen (accepted), 198.51.100.4'],
       ['value', '2 values of @device_hash > 1'],
       ['transition', `Triggered: @sid:${SID}`],
       ['delivery', '@webhook-ato-contain: 200'],
       ['call', 'functions → web: POST /contain/revoke, 200'],
       ['containment', 'contain success revoke, web'],
-      ['refused', 'session revoked (contained)'],
+      ['refused', 'session revoked (contained), 203.0.113.9'],
     ])
     const times = trace?.steps.map((step) => step.at) ?? []
     expect(times).toEqual(times.toSorted((a, b) => a - b))
