@@ -11,6 +11,7 @@ import type { RuleReading } from '../siem/rule.ts'
 import { costRemarks } from './cost-remarks.ts'
 import type { CheckReport, Finding, Level } from './finding.ts'
 import { messageRemarks } from './message-remarks.ts'
+import { ruleMessageRemarks } from './rule-message-remarks.ts'
 import { SourcePlaces } from './source-places.ts'
 
 /** Gives logs, one after the other. */
@@ -101,7 +102,7 @@ function remarksOf(reading: Reading, silent: readonly PlacedSilentTerm[]): Monit
     .filter((each) => !isTold(each))
     .map(({ text, place }) => ({ level: 'warning', rule: 'silent-term', place, message: text }) as const)
   const told = slips.map(({ term: _, ...remark }) => remark)
-  const inside = [...(isRule ? [] : monitorRemarks(reading)), ...told, ...terms]
+  const inside = [...(isRule ? ruleMessageRemarks(reading.json) : monitorRemarks(reading)), ...told, ...terms]
   return [...remarks, ...inside.map((remark) => ({ ...remark, place: within + remark.place }))]
 }
 

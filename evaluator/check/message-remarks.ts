@@ -1,7 +1,7 @@
 import { isRecord } from '../json.ts'
 import { facetsOf } from '../monitor/constraints.ts'
 import type { AlertQuery } from '../monitor/monitor-query.ts'
-import { type Node, type Path, parseTemplate, TemplateError } from '../notify/template-parser.ts'
+import { type Node, type Owner, type Path, parseTemplate, TemplateError } from '../notify/template-parser.ts'
 import type { Remark } from './finding.ts'
 
 /** What a message may speak of beside groups and `log.…`. @see monitors/notify/variables */
@@ -29,16 +29,23 @@ export function messageRemarks(json: Readonly<Record<string, unknown>>, query: A
   ] as const
   const remarks = texts.flatMap(([place, text]) =>
     typeof text === 'string' && text !== ''
-      ? [...templateRemarks(place, text, facets), ...payloadRemarks(place, text)]
+      ? [
+          ...templateRemarks(place, text, (path, isTest) => pathFault(path, facets, isTest)),
+          ...payloadRemarks(place, text),
+        ]
       : [],
   )
   return [...remarks, ...handleRemarks(json)]
 }
 
-function templateRemarks(place: string, text: string, facets: readonly string[] | undefined): Remark[] {
+/** Why a variable shows nothing; undefined if it shows something. @param isTest whether it stands in a condition */
+export type PathFault = (path: Path, isTest: boolean) => string | undefined
+
+/** What a text would not render. */
+export function templateRemarks(place: string, text: string, fault: PathFault, owner: Owner = 'log monitor'): Remark[] {
   let nodes: Node[]
   try {
-    nodes = parseTemplate(text)
+    nodes = parseTemplate(text, owner)
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error
     return [{ level: 'error', rule: 'template', place: `${place}:${error.position + 1}`, message: error.reason }]
@@ -46,7 +53,7 @@ function templateRemarks(place: string, text: string, facets: readonly string[] 
   const seen = new Set<string>()
   const remarks: Remark[] = []
   for (const { path, isTest } of pathsIn(nodes)) {
-    const message = pathFault(path, facets, isTest)
+    const message = fault(path, isTest)
     if (message === undefined || seen.has(message)) continue
     seen.add(message)
     const at = text.indexOf(path.length === 1 ? (path[0] ?? '') : path.join('.'))
@@ -55,7 +62,8 @@ function templateRemarks(place: string, text: string, facets: readonly string[] 
   return remarks
 }
 
-function payloadRemarks(place: string, text: string): Remark[] {
+/** Variables of payloads, which a text does not have. */
+export function payloadRemarks(place: string, text: string): Remark[] {
   return [...text.matchAll(PAYLOAD_VARIABLE)].map(({ 0: name, index }) => ({
     ...{ level: 'warning', rule: 'payload-variable', place: `${place}:${index + 1}` },
     message: `${name} is a variable of webhook payloads: here it is sent as it stands`,

@@ -32,7 +32,7 @@ export function signalNotifierFor(
 ): (change: SignalChange) => SignalNotification {
   const compile = (text: string): Template => {
     try {
-      return compileTemplate(text)
+      return compileTemplate(text, 'rule')
     } catch (error) {
       if (error instanceof TemplateError) throw new Error(`${rule.file}: ${error.message}`)
       throw error

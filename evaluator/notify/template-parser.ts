@@ -30,6 +30,8 @@ export type Test =
   | { kind: 'flag'; name: Flag }
   | { kind: 'match' | 'exact-match'; path: Path; words: string[] }
   | { kind: 'priority'; priority: string }
+  /** `{{#if @usr.id}}`, in the message of a rule. */
+  | { kind: 'present'; path: Path }
 
 /** The conditions in a log monitor's message: monitors/notify/variables. */
 export const FLAGS = [
@@ -55,12 +57,27 @@ interface Tag {
   escape: boolean
 }
 
+/** Whose message a template is. */
+export type Owner = 'log monitor' | 'rule'
+
+/** The conditions in the message of a rule: security/notifications/variables. */
+const OF_RULES = ['is_match', 'is_exact_match', 'if']
+
 /**
- * Reads a monitor's message.
- * @throws TemplateError for a tag or a block that is not closed, and for an unknown helper
+ * Reads the message of a monitor or of a rule.
+ * @throws TemplateError for a tag or a block that is not closed, and for an unknown helper or condition
  */
-export function parseTemplate(text: string): Node[] {
-  return readNodes(scan(text)).nodes
+export function parseTemplate(text: string, owner: Owner = 'log monitor'): Node[] {
+  const tags = scan(text)
+  for (const tag of tags) checkCondition(tag, owner)
+  return readNodes(tags).nodes
+}
+
+function checkCondition(tag: Tag, owner: Owner): void {
+  const name = nameOf(tag)
+  if (!['open', 'inverse', 'raw'].includes(tag.kind) || name === 'raw') return
+  const isKnown = owner === 'rule' ? OF_RULES.includes(name) : name !== 'if'
+  if (!isKnown) throw new TemplateError(tag.position, `{{#${name}}} is not a condition of a ${owner}`)
 }
 
 /** Reads up to the tag that ends the block `opener` began, or to the end of the message. */
@@ -196,6 +213,11 @@ function parseTest(tag: Tag): Test {
       path: parsePath(variable, tag.position),
       words: comparisons,
     }
+  }
+  if (name === 'if') {
+    const [variable] = words
+    if (words.length !== 1 || !variable) throw new TemplateError(tag.position, 'if needs one variable: {{#if @usr.id}}')
+    return { kind: 'present', path: parsePath(variable, tag.position) }
   }
   if (name === 'is_priority') return { kind: 'priority', priority: words[0] ?? '' }
   const flag = FLAGS.find((known) => known === name)

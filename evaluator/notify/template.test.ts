@@ -155,3 +155,30 @@ describe('a webhook handle', () => {
     expect(webhookHandles(rendered(text, { flags: new Set(['is_recovery']) }))).toEqual(['close'])
   })
 })
+
+describe('the message of a rule', () => {
+  const ofRule = (text: string) =>
+    compileTemplate(
+      text,
+      'rule',
+    )({
+      ...facts,
+      named: (path) => (path.join('.') === '@ip' ? '203.0.113.9' : path.join('.') === '@empty' ? '' : undefined),
+    })
+
+  test.each([
+    ['{{#if @ip}}from {{@ip}}{{else}}from nowhere{{/if}}', 'from 203.0.113.9'],
+    ['{{#if @other}}a{{else}}b{{/if}}', 'b'],
+    ['{{#if @empty}}a{{/if}}', ''],
+    ['{{^if @other}}none{{/if}}', 'none'],
+    ['{{#is_exact_match "@ip" "203.0.113.9"}}known{{/is_exact_match}}', 'known'],
+  ])('%s renders as %s', (text, expected) => {
+    expect(ofRule(text)).toBe(expected)
+  })
+
+  test('has conditions of its own', () => {
+    expect(() => ofRule('{{#is_alert}}a{{/is_alert}}')).toThrow('{{#is_alert}} is not a condition of a rule')
+    expect(() => ofRule('{{#if}}a{{/if}}')).toThrow('if needs one variable')
+    expect(() => compileTemplate('{{#if @ip}}a{{/if}}')).toThrow('{{#if}} is not a condition of a log monitor')
+  })
+})

@@ -1,5 +1,5 @@
 import type { IndexedLog } from '../log.ts'
-import { type Flag, type Node, type Path, parseTemplate, type Test } from './template-parser.ts'
+import { type Flag, type Node, type Owner, type Path, parseTemplate, type Test } from './template-parser.ts'
 
 /** The values that a message can contain at one transition. */
 export interface MessageFacts {
@@ -25,12 +25,12 @@ export interface MessageFacts {
 export type Template = (facts: MessageFacts) => string
 
 /**
- * Compiles a monitor's name or message, as documented in monitors/notify/variables. Unknown and absent names render as nothing.
+ * Compiles the name or message of a monitor, as documented in monitors/notify/variables, or of a rule. Unknown and absent names render as nothing.
  * Double braces escape HTML, triple braces do not. Values are not read as templates.
  * @throws TemplateError when the text cannot be read
  */
-export function compileTemplate(text: string): Template {
-  const nodes = parseTemplate(text)
+export function compileTemplate(text: string, owner: Owner = 'log monitor'): Template {
+  const nodes = parseTemplate(text, owner)
   return (facts) => render(nodes, facts)
 }
 
@@ -62,6 +62,7 @@ function holds(test: Test, facts: MessageFacts): boolean {
   if (test.kind === 'flag') return facts.flags.has(test.name)
   if (test.kind === 'priority') return facts.priority === test.priority
   const value = groupValue(test.path, facts) ?? resolve(test.path, facts)
+  if (test.kind === 'present') return value !== ''
   // An empty string tests whether a value is present (is_match), or absent (is_exact_match).
   if (test.kind === 'match') return test.words.some((word) => value !== '' && value.includes(word))
   return test.words.some((word) => value === word || isSameNumber(value, word))
