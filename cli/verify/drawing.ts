@@ -1,30 +1,40 @@
 import { type Explanation, explainFrom, QuestionError, sourceOfLogs } from 'alertproof'
 import type { ObservedLab } from '../../proof/verify/detonate.ts'
+import type { Logs } from '../../proof/verify/logs.ts'
 import { logsOfGroup } from '../../proof/verify/other-mode.ts'
-import type { Scenario, Verdict } from '../../proof/verify/scoreboard.ts'
+import type { Scenario } from '../../proof/verify/scoreboard.ts'
 
 /** Shown on either side of what happened. */
 const MARGIN_MS = 500
 
 /** What explains the alert of each scenario that had one. */
-export type Drawings = ReadonlyMap<Scenario, Explanation>
+export type Drawings = ReadonlyMap<Alerted, Explanation>
+
+type Alerted = Pick<Scenario, 'alert'>
+
+/** Where the logs of the run are, and what evaluated them. */
+type Source = Pick<ObservedLab, 'cadenceSeconds' | 'monitors'> & { readonly logs: Pick<Logs, 'search'> }
 
 /** Reads from the lab's logs how the value of each alert came to its threshold, evaluated as in the lab. */
-export async function drawingsOf(verdicts: readonly Verdict[], lab: ObservedLab): Promise<Drawings> {
+export async function drawingsOf(verdicts: readonly { readonly scenario: Alerted }[], lab: Source): Promise<Drawings> {
   const { cadenceSeconds, monitors, logs } = lab
   const evaluation = cadenceSeconds === undefined ? { live: true } : { cadenceSeconds }
-  const drawings = new Map<Scenario, Explanation>()
+  const drawings = new Map<Alerted, Explanation>()
   for (const { scenario } of verdicts) {
     const { group } = scenario.alert
     const monitor = monitors.find(({ slug }) => slug === scenario.alert.monitor)
     if (!monitor || !group) continue
     const found = await logsOfGroup(monitor, group, logs)
     try {
-      const { explanation } = await explainFrom(sourceOfLogs(found), monitor, { group }, evaluation)
+      // The logs after the alert are not waited for: what is silent in the lab is silent.
+      const options = { ...evaluation, silenceAfterEnd: true }
+      const { explanation } = await explainFrom(sourceOfLogs(found), monitor, { group }, options)
+      // The stand-in keeps a bounded number of logs: some of an early scenario may be gone.
+      if (!explanation.verdict.fired) continue
       const [first, last] = [found[0]?.timestamp ?? 0, found.at(-1)?.timestamp ?? 0]
       drawings.set(scenario, withoutFuture(explanation, first, last))
     } catch (error) {
-      // The stand-in keeps a bounded number of logs: those of an early scenario may be gone.
+      // Or all of them.
       if (!(error instanceof QuestionError)) throw error
     }
   }

@@ -24,7 +24,11 @@ export async function alertedOtherwise(question: Question, logs: Logs): Promise<
 }
 
 /** The logs that count in a group of a monitor, in order of time. */
-export async function logsOfGroup(monitor: SearchMonitor, group: Group, logs: Logs): Promise<IndexedLog[]> {
+export async function logsOfGroup(
+  monitor: SearchMonitor,
+  group: Group,
+  logs: Pick<Logs, 'search'>,
+): Promise<IndexedLog[]> {
   const terms = Object.entries(group).map(([facet, value]) => `${facet}:"${value}"`)
   const found = await logs.search([`(${monitor.parsed.search})`, ...terms].join(' '))
   return found.sort((a, b) => a.timestamp - b.timestamp)
