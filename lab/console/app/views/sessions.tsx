@@ -16,8 +16,8 @@ const FILTERS = {
 type Filter = keyof typeof FILTERS
 
 const chosen = signal<Filter>('all')
-const shown = signal(40)
-const MORE = 40
+const shown = signal(20)
+const MORE = 20
 
 /** Every session that the log names, with each of its holders. */
 export function SessionsView() {
