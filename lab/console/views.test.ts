@@ -137,6 +137,15 @@ describe('values', () => {
     )
   })
 
+  test('of monitors that are evaluated at intervals come with the next evaluation', async () => {
+    const lab = await start({ monitors: [STUFFING], cadenceSeconds: 3600 })
+    await lab.submit(...Array(4).fill(failure('203.0.113.1')))
+    const [shown] = (await lab.get<{ monitors: MonitorView[] }>('/lab/values')).monitors
+    expect(shown?.groups).toEqual([])
+    const next = shown?.next_evaluation_at ?? 0
+    expect([next % 3_600_000, next > Date.now() - 1000, next <= Date.now() + 3_600_000]).toEqual([0, true, true])
+  })
+
   test('start anew when the query or the options are edited, and stay when only a text is', async () => {
     const lab = await start({ monitors: [STUFFING] })
     await lab.submit(failure('203.0.113.1'), failure('203.0.113.1'))
