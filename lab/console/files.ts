@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Monitor } from 'alertproof'
 import type { SiemRule } from 'alertproof/siem'
 import type { Routes } from '../datadog/http.ts'
 import { sendError, sendText } from '../datadog/http.ts'
+import { readSmallFile } from '../start/small-file.ts'
 import type { Detector } from './api.ts'
 
 /** Decides what is done about an alert. */
@@ -48,7 +48,7 @@ export const fileRoutes = (root: string, detections: string): Routes => ({
     if (!READABLE.test(path)) return sendError(response, 404, 'path must be one that a trace or a monitor names')
     const [folder = '', ...rest] = path.split('/')
     const file = folder === 'detections' ? join(detections, ...rest) : join(root, path)
-    const text = await readFile(file, 'utf8').catch(() => undefined)
+    const text = await readSmallFile(file).catch(() => undefined)
     if (text === undefined) return sendError(response, 404, `${path} is not there`)
     sendText(response, text)
   },

@@ -4,7 +4,7 @@ import type { DeliveryView, Detector, Effect, Group, StepName, TraceStep } from 
 import type { ContainmentSeen } from './containments-seen.ts'
 import { POLICY_FILE, WEBHOOK_FILES } from './files.ts'
 import { headlineOf, lineOf, sentenceOf, textIn } from './log-text.ts'
-import type { SignedCall } from './signed-calls.ts'
+import { isAccepted, type SignedCall } from './signed-calls.ts'
 
 export type Report =
   | { readonly by: 'monitor'; readonly report: Alert }
@@ -156,14 +156,20 @@ function effectOf({ attributes: { action, outcome } }: IndexedLog): Effect {
 
 const eventText = ({ event }: ContainmentSeen) => ({ label: 'event', text: lineOf(event) })
 
-const callStep = ({ at, ms, request, status, answer }: SignedCall): TraceStep => ({
-  ...{ name: 'call', at, ms, title: `functions → web: POST /contain/revoke, ${status ?? 'no answer'}` },
+const callStep = (call: SignedCall): TraceStep => ({
+  ...{ name: 'call', at: call.at, ms: call.ms, title: callTitle(call) },
   raw: [
-    { label: 'request', text: request },
-    { label: 'answer', text: answer },
+    { label: 'request', text: call.request },
+    { label: 'answer', text: call.answer },
   ],
   files: ['web/contain/revoke.ts', POLICY_FILE],
 })
+
+/** Who sent a call that web refused is not known. */
+function callTitle(call: SignedCall): string {
+  const caller = call.status === null || call.status >= 500 || isAccepted(call) ? 'functions → web' : 'refused by web'
+  return `${caller}: POST /contain/revoke, ${call.status ?? 'no answer'}`
+}
 
 function refusedSteps({ refused }: ContainmentSeen, files: readonly string[]): TraceStep[] {
   if (!refused) return []

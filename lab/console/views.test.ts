@@ -207,6 +207,33 @@ describe('a trace', () => {
     expect(trace?.steps.every(({ raw }) => raw.every(({ text }) => text.length > 0))).toBe(true)
   })
 
+  test('does not say that functions sent a call that web refused, nor show a signature of use, nor lose the accepted one', async () => {
+    const lab = await start({ monitors: [REUSE] })
+    const signature = `t=1,v1=${'0123456789abcdef'.repeat(4)}`
+    const call = (status: number | null) =>
+      lab.datadog.console?.noteCall({
+        ...{ at: Date.now(), ms: 3, request: `POST /contain/revoke HTTP/1.1\nx-ato-signature: ${signature}\n\n{}` },
+        ...{ status, answer: '{}' },
+        body: JSON.stringify({ op: 'POST /contain/revoke', sid: SID, detection: 'session-reuse' }),
+      })
+    await lab.submit(seen('owner'), seen('thief'))
+    call(200)
+    for (let n = 0; n < 300; n++) call(401)
+    call(null)
+    const { traces } = await lab.get<{ traces: Trace[] }>('/lab/traces')
+    const calls = traces[0]?.steps.filter(({ name }) => name === 'call') ?? []
+    const titles = calls.map(({ title }) => title)
+    expect(titles).toHaveLength(200)
+    expect([...new Set(titles)].sort()).toEqual([
+      'functions → web: POST /contain/revoke, 200',
+      'functions → web: POST /contain/revoke, no answer',
+      'refused by web: POST /contain/revoke, 401',
+    ])
+    const whole = calls.filter(({ raw }) => raw[0]?.text.includes(signature))
+    expect(whole.map(({ title }) => title)).toEqual(['functions → web: POST /contain/revoke, 200'])
+    expect(calls.every(({ raw }) => raw[0]?.text.includes('v1=01234567'))).toBe(true)
+  })
+
   test('is told again when it has grown', async () => {
     const lab = await start({ monitors: [REUSE] })
     const { found } = await lab.read<Trace>('trace', ({ steps }) =>

@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { loadMonitors, type Monitor, readImportable } from 'alertproof'
 import { type Pipeline, readPipeline } from 'alertproof/intake'
 import { notifierFor, parseWebhook, signalNotifierFor, type Webhook } from 'alertproof/notify'
 import { loadRules, readImportableRule, type SiemRule } from 'alertproof/siem'
 import type { Configuration } from '../datadog/server.ts'
+import { readSmallFile } from './small-file.ts'
 
 /** What became of a file that has changed. */
 export interface FileNews {
@@ -152,7 +153,7 @@ export class DetectionFiles {
   async #texts(): Promise<Map<string, string | Unreadable>> {
     const names = await readdir(this.dir, { recursive: true }).catch(() => [])
     const paths = names.filter(isRead).map((name) => join(this.dir, name))
-    const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8').catch(unlessMissing)))
+    const texts = await Promise.all(paths.map((path) => readSmallFile(path).catch(unlessMissing)))
     return new Map(paths.flatMap((path, i) => (texts[i] === undefined ? [] : [[path, texts[i]] as const])))
   }
 }

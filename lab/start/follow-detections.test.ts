@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Alert } from 'alertproof/notify'
@@ -350,3 +351,25 @@ test('what cannot be read at the start is refused, all of it', async () => {
   await rm(join(dir, 'webhook.json'))
   await expect(DetectionFiles.open(dir)).rejects.toThrow('webhook.json: is missing')
 })
+
+test.skipIf(process.platform === 'win32')(
+  'a pipe, a device and a huge file are refused, each by itself, and the lab goes on',
+  async () => {
+    const lab = await startWith(3)
+    const place = (slug: string) => join(dir, slug, 'monitor.json')
+    for (const slug of ['device', 'huge', 'loop', 'pipe']) await mkdir(join(dir, slug))
+    await symlink('/dev/zero', place('device'))
+    await symlink(place('loop'), place('loop'))
+    await writeFile(place('huge'), '{}')
+    await truncate(place('huge'), 100 * 1024 * 1024)
+    execFileSync('mkfifo', [place('pipe')])
+    expect(await lab.line('device/monitor.json')).toContain('is no regular file')
+    expect(await lab.line('huge/monitor.json')).toContain('is larger than 1048576 bytes')
+    expect(await lab.line('pipe/monitor.json')).toContain('is no regular file')
+    expect(lab.lines.some((line) => line.includes('loop/monitor.json'))).toBe(true)
+    await write('failures/monitor.json', monitor(2))
+    expect(await lab.line('failures/monitor.json')).toContain('it starts again')
+    await lab.fail(3)
+    expect(lab.alerts()).toEqual([{ monitor: 'failures', transition: 'Triggered', value: 3 }])
+  },
+)
