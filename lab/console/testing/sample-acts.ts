@@ -20,7 +20,7 @@ const attack = (slug: string, title: string, more: Partial<AttackView> = {}): At
   ...more,
 })
 
-export const attacks: readonly AttackView[] = [
+const attacks: readonly AttackView[] = [
   attack('credential-stuffing', 'Credential stuffing', {
     techniques: [{ id: 'T1110.004', name: 'Credential Stuffing' }],
   }),
@@ -50,7 +50,7 @@ export function story(at: number): AttackLine[] {
   ]
 }
 
-export function containment(at: number, more: Partial<ContainmentView> = {}): ContainmentView {
+function containment(at: number, more: Partial<ContainmentView> = {}): ContainmentView {
   return {
     id: '5d0c7c1f40aa',
     detection: 'session-reuse',
@@ -134,7 +134,7 @@ export function delivery(at: number, more: Partial<DeliveryView> = {}): Delivery
   }
 }
 
-export const deliveries = (now: number): DeliveryView[] => [
+const deliveries = (now: number): DeliveryView[] => [
   delivery(now - 1_000, {
     id: 3,
     again: true,
@@ -191,7 +191,7 @@ export function found(now: number, count = 30): Found {
   }
 }
 
-export const mails = (now: number) => [
+const mails = (now: number) => [
   {
     id: 2,
     at: new Date(now - 20_000).toISOString(),
@@ -213,7 +213,7 @@ export const mails = (now: number) => [
 export const RUM_SESSION = 'a3c1f0de-5b7a-4c11-8f2e-0d9a6b7c8e1f'
 
 /** Newest first. */
-export function reports(now: number): object[] {
+function reports(now: number): object[] {
   const report = (ago: number, type: string, path: string, more: object = {}) => ({
     type,
     date: now - ago,

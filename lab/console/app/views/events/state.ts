@@ -23,7 +23,7 @@ export const found = signal<Found | undefined>(undefined)
 export const fault = signal<string | undefined>(undefined)
 /** Whether new events are shown as they arrive. */
 export const live = signal(true)
-export const limit = signal(PAGE_ROWS)
+const limit = signal(PAGE_ROWS)
 export const open = signal<string | undefined>(undefined)
 /** The rows must not move under the pointer, nor under the focus of a keyboard. */
 export const isPointedAt = signal(false)
