@@ -20,7 +20,13 @@ const RECOVERED = { transition: 'Recovered', group: { '@ip': '203.0.113.9' }, at
 const RULE = { name: 'r', type: 'log_detection', queries: [{ query: '*' }], cases: [], options: {} }
 /** Counts what the monitor does. */
 const SIEM = {
-  ...{ name: 'Guessing', type: 'log_detection', isEnabled: true, message: 'Of {{@ip}}, {{@user}}', tags: [] },
+  ...{
+    name: 'Guessing',
+    type: 'log_detection',
+    isEnabled: true,
+    message: 'Of {{@ip}}, {{@user}}: {{events_matched}}{{#if @nothing}}, never{{/if}}',
+    tags: [],
+  },
   queries: [{ name: 'failed', query: '@outcome:fail', aggregation: 'count', groupByFields: ['@ip'] }],
   cases: [
     { name: 'many', status: 'high', condition: 'failed > 3', notifications: ['@webhook-soar'] },
@@ -327,7 +333,7 @@ test('a rule of Cloud SIEM is a case like a monitor: its signals, their severity
       expect: [{ ...TRIGGERED, at: '2m', monitor: 'failed-logins' }, ...expect],
     },
   })
-  const sent = { message: 'Of 203.0.113.9, ada', recipients: ['@ada@example.test', '@webhook-soar'] }
+  const sent = { message: 'Of 203.0.113.9, ada: 3', recipients: ['@ada@example.test', '@webhook-soar'] }
   const opened = { ...signal, at: '105s', value: 3, severity: 'low', ...sent }
   const raised = { ...signal, transition: 'Raised', at: '155s', severity: 'high', recipients: ['@webhook-soar'] }
   const payloads = { soar: { severity: 'low', by: { '@ip': '203.0.113.9' } } }

@@ -62,18 +62,22 @@ function titleOf({ rule, caseName, group }: SignalChange): string {
 }
 
 function factsOf(change: SignalChange, link: string): MessageFacts {
-  const { rule, severity, caseName, group, at, firstSeen, lastSeen, sample } = change
+  const { rule, severity, caseName, group, at, firstSeen, lastSeen, sample, matched } = change
   const log = sample[0]
   const named = (path: Path): unknown => {
     const name = path.join('.')
     if (Object.hasOwn(group, name)) return group[name]
+    if (path.length === 2 && path[0] === 'events_matched_per_query') return matched[path[1] ?? '']
     return log && name.startsWith('@') ? attributeOf(log, name.slice(1)) : undefined
   }
   return {
     flags: new Set(),
     priority: '',
     group,
-    numbers: { severity: SEVERITIES.indexOf(severity), rule_name: rule.name, case_name: caseName },
+    numbers: {
+      ...{ severity: SEVERITIES.indexOf(severity), rule_name: rule.name, case_name: caseName },
+      events_matched: Object.values(matched).reduce((sum, count) => sum + count, 0),
+    },
     dates: { timestamp: at, first_seen: firstSeen, last_seen: lastSeen },
     link,
     named,

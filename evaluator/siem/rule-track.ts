@@ -335,6 +335,9 @@ export class RuleTrack {
     this.#options.emit({
       ...{ rule: this.rule, transition, severity, caseName, at, value, signalId: id, firstSeen, lastSeen },
       group: Object.fromEntries(names.map((name, i) => [name, values[i] ?? ''])),
+      matched: Object.fromEntries(
+        this.rule.queries.flatMap(({ alias }, i) => (group ? [[alias, group.queries[i]?.count ?? 0]] : [])),
+      ),
       sample: group
         ? group.samples.filter(({ timestamp }) => timestamp >= at - this.rule.evaluationWindowMs).reverse()
         : [],

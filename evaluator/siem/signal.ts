@@ -31,6 +31,11 @@ export interface SignalChange {
   readonly at: number
   /** What the first query of the condition counted. */
   readonly value: number
+  /**
+   * How many events each query has in the window, by its name; empty when the signal closes. Decision `events-matched`, undocumented:
+   * `{{events_matched}}` counts the entries of the group that are in the window when the signal opens or rises.
+   */
+  readonly matched: Readonly<Record<string, number>>
   readonly signalId: string
   readonly firstSeen: number
   readonly lastSeen: number
