@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   type Command,
-  columns,
+  described,
   type Io,
   json,
   paint,
@@ -85,7 +85,7 @@ function list(argv: readonly string[], io: Io): number {
       endOf(attack),
       attack.title,
     ])
-    io.out(`${columns([head, ...rows])}\n`)
+    io.out(`${described([head, ...rows])}\n`)
   }
   return 0
 }
@@ -107,7 +107,7 @@ function show(argv: readonly string[], io: Io): number {
 
 ${wrapped(does).join('\n')}
 
-${columns([
+${described([
   ['  ATT&CK', techniques.map(({ id, name }) => `${id} ${name}`).join('; ')],
   ['  targets', targets.join(', ')],
   ending,

@@ -208,7 +208,7 @@ describe('arguments', () => {
     [['list', 'a'], 'list takes no ID: leave out a'],
     [['watch', '--all'], 'watch does not take --all'],
     [['approve', '--all'], 'Missing --why TEXT'],
-    [['approve', '--all', '--why', '  '], 'Missing --why TEXT'],
+    [['approve', '--all', '--why', '  '], '--why needs a value, and this one is empty.'],
     [['approve', '--all', 'a', '--why', 'x'], '--all or IDs, not both: a'],
     [['approve', 'a', '--state', 'held'], 'Filters need --all, list or watch'],
     [['approve', '--all', '--state', 'failed', '--why', 'x'], 'approve takes rows that are held, not failed'],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { type Command, type Io, json, readArguments, UsageError, unknownName, wrapped } from 'alertproof/cli'
+import { type Command, fitted, type Io, json, readArguments, UsageError, unknownName, wrapped } from 'alertproof/cli'
 import type { Decision } from '../../functions/contain/row.ts'
 import type { FunctionsDeps } from '../../functions/deps.ts'
 import { actOnAll, type Item } from '../../ops/contain/act.ts'
@@ -180,14 +180,14 @@ async function list(selection: Selection, asJson: boolean, io: Io, deps: Functio
   const rows = await select(selection, deps.stores.containments)
   if (asJson) json(io, rows)
   else if (rows.length === 0) io.err('No containments.\n')
-  else io.out(`${table(rows)}\n`)
+  else io.out(`${fittedLines(table(rows), io)}\n`)
   return 0
 }
 
 function show(rows: readonly Containment[], asJson: boolean, io: Io): number {
   for (const [at, row] of rows.entries()) {
     if (asJson) json(io, row)
-    else io.out(`${at > 0 ? '\n' : ''}${describe(row)}\n`)
+    else io.out(`${at > 0 ? '\n' : ''}${fittedLines(describe(row), io)}\n`)
   }
   return 0
 }
@@ -196,7 +196,7 @@ async function watchLedger(selection: Selection, asJson: boolean, io: Io, deps: 
   await watch({
     read: (changedSince) => select(selection, deps.stores.containments, changedSince),
     begun: () => io.err('Waiting for new and changed rows; Ctrl-C ends.\n'),
-    report: (row) => (asJson ? json(io, row) : io.out(`${changeLine(row)}\n`)),
+    report: (row) => (asJson ? json(io, row) : io.out(`${fittedLines(changeLine(row), io)}\n`)),
     failed: (error) =>
       io.err(`The ledger could not be read: ${messageOf(error)}. It is read again in ${POLL_MS / 1000} s.\n`),
     everyMs: POLL_MS,
@@ -234,7 +234,7 @@ async function findRows(
 function preview(rows: readonly Containment[], change: Change, asJson: boolean, io: Io): number {
   const possible = rows.filter(({ state }) => change.takes.includes(state))
   if (asJson) for (const row of possible) json(io, row)
-  else if (possible.length > 0) io.out(`${table(possible)}\n`)
+  else if (possible.length > 0) io.out(`${fittedLines(table(possible), io)}\n`)
   io.err(`Would act on ${possible.length} of ${rows.length}; changed nothing.\n`)
   return possible.length === rows.length ? 0 : 1
 }
@@ -266,12 +266,19 @@ async function carryOutAll(
     },
   })
   const [only] = settled
-  if (!asJson && only) io.out(`${rows.length === 1 ? describe(only) : table(settled)}\n`)
+  if (!asJson && only) io.out(`${fittedLines(rows.length === 1 ? describe(only) : table(settled), io)}\n`)
   progress.end(unbegun.length)
   if (rows.length === 1 && only) io.err(`${sentence(only)}\n`)
   if (unbegun.length > 0) return STOPPED
   return progress.allDone ? 0 : 1
 }
+
+/** Lines that fit the terminal. Elsewhere they stay whole, because programs read them. */
+const fittedLines = (text: string, io: Io): string =>
+  text
+    .split('\n')
+    .map((line) => fitted(line, io.width))
+    .join('\n')
 
 /** One row is explained: its state alone does not say what became of a session or a network. */
 const sentence = (row: Containment): string => wrapped(sentenceOf(row, Date.now()), LINE_WIDTH).join('\n')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { columns, duration, fitted, paint } from './output.ts'
+import { columns, described, duration, fitted, paint } from './output.ts'
 
 test.each([
   [0, '0 ms'],
@@ -27,6 +27,24 @@ test('a line that is longer than its terminal goes on indented, and stays whole 
     '    @ip:203.0.113.9, @usr.id:7',
   ])
   expect(fitted('word '.repeat(9).trim(), 1).split('\n')[0]).toBe('word word word word')
+})
+
+test('a description is broken in its column, or below its row where there is no room for words', () => {
+  const rows = [
+    ['  name', 'some words that are longer than the line'],
+    ['  n', 'short'],
+  ]
+  expect(described(rows, 32).split('\n')).toEqual([
+    '  name  some words that are',
+    '        longer than the line',
+    '  n     short',
+  ])
+  expect(described(rows, 24).split('\n')).toEqual([
+    '  name',
+    '    some words that are',
+    '    longer than the line',
+    '  n     short',
+  ])
 })
 
 test('columns are aligned by visible width, whatever is coloured, and lines end without blanks', () => {

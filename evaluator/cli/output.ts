@@ -54,6 +54,23 @@ export function wrapped(text: string, width = TERMINAL_WIDTH): string[] {
   }
   return [...lines, line]
 }
+/**
+ * Rows in columns, of which the last one is a text: it is broken between words in its column, or below the row where there is
+ * no room for words.
+ */
+export function described(rows: readonly (readonly string[])[], width = TERMINAL_WIDTH): string {
+  const heads = columns(rows.map((row) => [...row.slice(0, -1), ''])).split('\n')
+  const lines = rows.flatMap((row, n) => {
+    const [head = '', text = ''] = [heads[n], row.at(-1)]
+    const room = width - visible(head)
+    if (visible(text) <= room) return head + text
+    if (room < LEAST_WIDTH)
+      return [head.trimEnd(), ...wrapped(text, width - INDENT.length).map((line) => INDENT + line)]
+    return wrapped(text, room).map((line, at) => (at === 0 ? head : ' '.repeat(visible(head))) + line)
+  })
+  return lines.join('\n')
+}
+
 /** Continuation lines on a terminal. */
 const INDENT = '    '
 

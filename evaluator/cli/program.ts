@@ -1,6 +1,6 @@
 import { InputError } from '../input-error.ts'
 import { type Command, type Io, UsageError, unknownName } from './command.ts'
-import { columns, shown } from './output.ts'
+import { described, shown } from './output.ts'
 import { reflowed } from './usage.ts'
 import type { Verbs } from './verbs.ts'
 
@@ -157,7 +157,7 @@ async function overview({ usage, verbs, typed }: Program): Promise<string> {
       return [`  ${typed(verb)}`, command.summary]
     }),
   )
-  return `${usage}\n\n${columns(rows)}\n\nEach command has --help.\n`
+  return `${usage}\n\n${described(rows)}\n\nEach command has --help.\n`
 }
 
 const usageHint = (command: string): string => `Run "${command}" for usage.\n`
