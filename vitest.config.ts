@@ -23,6 +23,8 @@ const LONGEST = [
   'test/blocks.test.ts',
   'test/browser/rum.test.ts',
   'test/browser/console-views.test.ts',
+  'test/browser/console.test.ts',
+  'test/browser/console-loop.test.ts',
   'lab/functions-host/timer.test.ts',
   'detections/proof.test.ts',
   'evaluator/ci.test.ts',
