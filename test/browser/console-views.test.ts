@@ -58,6 +58,9 @@ describe('the console', { timeout: 60_000 }, () => {
       await page.keyboard.press('Enter')
       await page.getByText('2 values of @ip').waitFor()
       expect(new URL(page.url()).hash).toBe('#/events?query=%40evt%3Alogin&by=%40ip')
+      const searches = queries.length
+      await page.getByRole('button', { name: 'Search', exact: true }).click()
+      await expect.poll(() => queries.length).toBe(searches + 1)
       await look(page, 'console/events-by')
       await page.getByRole('button', { name: '192.0.2.7', exact: true }).click()
       await page.getByRole('columnheader', { name: 'Outcome' }).waitFor()

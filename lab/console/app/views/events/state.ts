@@ -3,7 +3,7 @@ import type { Found } from '../../../api.ts'
 import { announce } from '../../announce.tsx'
 import { getJson } from '../../http.ts'
 import { onEvent, live as store } from '../../live.ts'
-import { go, route } from '../../route.ts'
+import { go, hrefOf, route } from '../../route.ts'
 import { counted, isAbort, messageOf } from '../kit/format.ts'
 import { type Asked, askedIn, isOpenEnded, NOTHING_ASKED, queryOf, searchOf } from './ranges.ts'
 
@@ -78,7 +78,10 @@ export function ask(change: Partial<Asked>): void {
   limit.value = PAGE_ROWS
   open.value = undefined
   isAsked = true
-  go('events', queryOf({ ...asked.value, ...change }))
+  const query = queryOf({ ...asked.value, ...change })
+  // The same question again changes no address, and is answered anew all the same.
+  if (location.hash === hrefOf('events', query)) search()
+  else go('events', query)
 }
 
 /** Rows that are read stay where they are. */
