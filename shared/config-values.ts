@@ -122,17 +122,24 @@ export const logins = list
 const MODES = ['enforce', 'observe'] as const
 type ContainMode = (typeof MODES)[number]
 
-/** `observe` or `enforce` for all, then `<detection>=<mode>` for some; `enforce` by default. @returns the mode of each detection */
+/** `observe` or `enforce` for all, first, then `<detection>=<mode>` for some; `enforce` by default. @returns the mode of each detection */
 export const containModes = list
   .transform((items, context): ReadonlyMap<string, ContainMode> => {
     const modeOf = (text: string | undefined) => MODES.find((mode) => mode === text)
     const modes = new Map<string, ContainMode>(DETECTIONS.map((detection) => [detection, 'enforce']))
+    const named = new Set<string | undefined>()
     for (const item of items) {
-      const [detection, text] = item.includes('=') ? item.split('=') : [undefined, item]
+      const at = item.indexOf('=')
+      const [detection, text] = at < 0 ? [undefined, item] : [item.slice(0, at), item.slice(at + 1)]
+      // A mode for all would undo the modes of single ones before it, and of two modes for one it would be unclear which holds.
+      const isClear = !named.has(detection) && (detection !== undefined || named.size === 0)
+      named.add(detection)
       const mode = modeOf(text)
       const meant = detection === undefined ? DETECTIONS : DETECTIONS.filter((each) => each === detection)
-      if (mode === undefined || meant.length === 0) {
-        context.addIssue('must be observe, enforce, or pairs such as session-reuse=observe with names of detections')
+      if (mode === undefined || meant.length === 0 || !isClear) {
+        context.addIssue(
+          'must be observe, enforce, or pairs such as session-reuse=observe with names of detections, each once',
+        )
         return z.NEVER
       }
       for (const each of meant) modes.set(each, mode)

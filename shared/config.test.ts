@@ -30,7 +30,11 @@ describe('a configuration', () => {
     expect(modesOf('observe')).toEqual(['observe', 'observe'])
     expect(modesOf('session-reuse=observe')).toEqual(['observe', 'enforce'])
     expect(modesOf('observe, session-fork=enforce')).toEqual(['observe', 'enforce'])
-    for (const wrong of ['off', 'session-reuse', 'session-reused=observe', 'session-reuse=off', '=observe']) {
+    for (const wrong of [
+      ...['off', 'session-reuse', 'session-reused=observe', 'session-reuse=off', '=observe'],
+      ...['session-reuse=observe=enforce', 'session-reuse=enforce,observe', 'observe,enforce'],
+      'session-reuse=observe,session-reuse=enforce',
+    ]) {
       expect(faultsOf({ ...productionEnv(), CONTAIN_MODE: wrong })).toContain('CONTAIN_MODE: must be observe, enforce')
     }
   })

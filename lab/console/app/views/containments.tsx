@@ -8,6 +8,7 @@ import { EmptyState, ViewHead } from '../ui/view-head.tsx'
 import { Decision } from './containments/decision.tsx'
 import { containments, fault, filter, open, watchContainments } from './containments/state.ts'
 import { deed, FILTERS, isObserved, isWaiting, meaning, toneOf } from './containments/words.ts'
+import { quoted, termOf } from './events/terms.ts'
 import { median } from './kit/format.ts'
 import { Choice, Fault, Time } from './kit/parts.tsx'
 import { type Column, Rows } from './kit/rows.tsx'
@@ -134,4 +135,7 @@ function Detail({ row }: { row: ContainmentView }) {
 }
 
 /** A subject such as `@sid:x` or `x`, as a search. */
-const eventsOf = ({ subject }: ContainmentView): string => (/^@[\w.]+:\S+$/.test(subject) ? subject : `"${subject}"`)
+const eventsOf = ({ subject }: ContainmentView): string => {
+  const [, facet, value] = /^(@[\w.]+):(.+)$/s.exec(subject) ?? []
+  return facet === undefined || value === undefined ? quoted(subject) : termOf(facet, value)
+}

@@ -1,6 +1,6 @@
-import { parseSearch } from 'alertproof'
+import { compileSearch, parseSearch } from 'alertproof'
 import { describe, expect, test } from 'vitest'
-import { attributesOf, narrowed, summaryOf, termOf, toneOf } from './terms.ts'
+import { attributesOf, narrowed, searchOfGroup, summaryOf, termOf, toneOf } from './terms.ts'
 
 const line = JSON.stringify({
   timestamp: '2026-01-05T10:00:00.000Z',
@@ -40,6 +40,15 @@ describe('the attributes of a line', () => {
     expect(attributesOf(text)).toEqual([])
   })
 })
+
+test.each(['-a_sid-that-begins-with-a-hyphen', 'OR', 'a b) OR @c:(d', '"><img src=x>', '*', '\\', '[1 TO 2]', ''])(
+  'the search for a group with the value %j finds that value alone',
+  (value) => {
+    const search = compileSearch(searchOfGroup({ '@sid': value, '@evt': 'session' }))
+    const logOf = (sid: string) => ({ message: '', tags: [], attributes: { sid, evt: 'session' } })
+    expect([search(logOf(value)), search(logOf(`${value}x`)), search(logOf('x'))]).toEqual([true, false, false])
+  },
+)
 
 describe('a narrowed search', () => {
   test.each([

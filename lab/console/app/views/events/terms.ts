@@ -33,7 +33,16 @@ function attribute(path: string, value: unknown): Attribute {
 
 /** A term of Datadog's search: quoted unless the value is one word of it. */
 export const termOf = (key: string, value: string): string =>
-  `${key}:${/^[\w.]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`}`
+  `${key}:${/^[\w.]+$/.test(value) && !/^(AND|OR|NOT|TO)$/.test(value) ? value : quoted(value)}`
+
+/** A phrase of Datadog's search. */
+export const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+
+/** The search for the events of a group. */
+export const searchOfGroup = (group: Readonly<Record<string, string>>): string =>
+  Object.entries(group)
+    .map(([facet, value]) => termOf(facet, value))
+    .join(' ')
 
 /** A search with one more term; a search with alternatives is put in parentheses first. */
 export function narrowed(query: string, term: string, exclude = false): string {

@@ -2,6 +2,7 @@ import type { Effect, Trace } from '../../../api.ts'
 import { offsetOf, timeOf } from '../../format.ts'
 import { hrefOf } from '../../route.ts'
 import { Badge } from '../../ui/badge.tsx'
+import { termOf } from '../events/terms.ts'
 import { effectOf, type Lane, lanesOf, originOf, progressOf } from './lanes.ts'
 import { Timeline } from './timeline.tsx'
 
@@ -19,7 +20,7 @@ export function TraceDetail({ trace }: { trace: Trace }) {
             <Badge tone={tone}>{text}</Badge>
             <Badge>{trace.by === 'rule' ? 'Cloud SIEM rule' : 'monitor'}</Badge>
             {Object.entries(trace.group).map(([facet, value]) => (
-              <a key={facet} class="mono chip-link" href={hrefOf('events', { query: `${facet}:${value}` })}>
+              <a key={facet} class="mono chip-link" href={hrefOf('events', { query: termOf(facet, value) })}>
                 {facet}:{value}
               </a>
             ))}

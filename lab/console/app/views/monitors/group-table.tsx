@@ -4,6 +4,7 @@ import { groupText, numberOf } from '../../format.ts'
 import { hrefOf } from '../../route.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { MAX_SERIES } from '../../ui/chart.tsx'
+import { searchOfGroup } from '../events/terms.ts'
 import { explainGroup } from './explain.tsx'
 import { Meter } from './meter.tsx'
 import { latestOf, shareOf, TONE } from './state.ts'
@@ -63,7 +64,7 @@ function Row({ monitor, group, index }: { monitor: MonitorView; group: GroupView
       <td class="group-cell">
         <div>
           {index < MAX_SERIES && <span class={`swatch series-${index + 1}`} aria-hidden="true" />}
-          <a class="mono" href={hrefOf('events', { query: searchOf(group) })}>
+          <a class="mono" href={hrefOf('events', { query: searchOfGroup(group.group) })}>
             {text}
           </a>
         </div>
@@ -90,9 +91,3 @@ function Row({ monitor, group, index }: { monitor: MonitorView; group: GroupView
     </tr>
   )
 }
-
-/** The events of a group, in Datadog's search. */
-const searchOf = ({ group }: GroupView): string =>
-  Object.entries(group)
-    .map(([facet, value]) => `${facet}:${/[^\w.@/-]/.test(value) ? JSON.stringify(value) : value}`)
-    .join(' ')

@@ -6,6 +6,7 @@ import { canBeRobbed } from '../../mine.ts'
 import { hrefOf } from '../../route.ts'
 import { STEAL } from '../../run-attack.ts'
 import { Badge } from '../../ui/badge.tsx'
+import { termOf } from '../events/terms.ts'
 import { RunButton } from '../loop/run.tsx'
 import { Holder } from './holder.tsx'
 
@@ -21,7 +22,7 @@ export function SessionCard({ session }: { session: SessionView }) {
         <div>
           <h2 id={title}>{user ?? 'Unknown person'}</h2>
           <p class="muted">
-            <a class="mono" href={hrefOf('events', { query: `@sid:${sid}` })} title={sid}>
+            <a class="mono" href={hrefOf('events', { query: termOf('@sid', sid) })} title={sid}>
               {shortOf(sid, 16)}
             </a>{' '}
             started {agoOf(started_at, now.value)}
