@@ -88,6 +88,7 @@ test('the settings are data, complete and unable to end their element', async ()
   expect(element(page)?.[2]).not.toMatch(/[<>&\u2028]/)
   expect(page.text.match(/<script[^>]*>/g)).toEqual([
     expect.stringMatching(/^<script type="module" src="\/assets\/device-[A-Z0-9]{8}\.js">$/),
+    expect.stringMatching(/^<script type="module" src="\/assets\/pending-[A-Z0-9]{8}\.js">$/),
     '<script type="application/json" id="rum">',
     expect.stringMatching(/^<script type="module" src="\/assets\/rum-[A-Z0-9]{8}\.js">$/),
   ])
@@ -95,12 +96,13 @@ test('the settings are data, complete and unable to end their element', async ()
 
 test('the browser keeps every script and the style for good, because each is named by its content', async () => {
   const { text } = await (await agree()).get('/')
-  const [style = '', device = '', script = ''] = text.match(/\/assets\/[a-z]+-[A-Z0-9]{8}\.(?:css|js)/g) ?? []
+  const [style = '', device = '', pending = '', script = ''] =
+    text.match(/\/assets\/[a-z]+-[A-Z0-9]{8}\.(?:css|js)/g) ?? []
   const entry = await web.visitor().get(script)
   expect(entry.headers.get('content-type')).toContain('javascript')
   const imported = [...entry.text.matchAll(/from"\.\/([^"]+)"/g)].map(([, name]) => `/assets/${name}`)
   expect(imported.length).toBeGreaterThan(0)
-  for (const path of [style, device, script, ...imported]) {
+  for (const path of [style, device, pending, script, ...imported]) {
     const { status, headers } = await web.visitor().get(path)
     expect([path, status, headers.get('cache-control')]).toEqual([path, 200, 'public, max-age=31536000, immutable'])
   }
