@@ -5,15 +5,17 @@ import { loadSecrets } from '../../lab/start/secrets.ts'
 
 const Copy = z.object({ sid: z.string(), secret: z.string(), userAgent: z.string() })
 
-/** No browser on this machine has a session in the lab, or not the one that was named. */
+/** Nothing is there to rob: no browser on this machine has a session in the lab, or not the one that was named, or it ended. */
 export class NobodySignedIn extends Error {
   override readonly name = 'NobodySignedIn'
 
-  constructor(sid: string | undefined, web: string) {
+  constructor(sid: string | undefined, web: string, hasEnded: boolean) {
     super(
-      sid === undefined
-        ? `Nobody is signed in at ${web}. Open ${web}/register in a browser, sign in, keep the page open, and try again.`
-        : `No browser has used the session ${sid} since the lab started. Open ${web}/dashboard: the page shows the session.`,
+      hasEnded
+        ? `${sid === undefined ? 'Your session' : `The session ${sid}`} has ended. Sign in again at ${web}/login, keep the page open, and try again.`
+        : sid === undefined
+          ? `Nobody is signed in at ${web}. Open ${web}/register in a browser, sign in, keep the page open, and try again.`
+          : `No browser has used the session ${sid} since the lab started. Open ${web}/dashboard: the page shows the session.`,
     )
   }
 }
@@ -26,7 +28,7 @@ export class NobodySignedIn extends Error {
  */
 export async function copyMine(
   dir: string,
-  { urls }: RunFile,
+  { urls }: Pick<RunFile, 'urls'>,
   sid: string | undefined,
   signal: AbortSignal,
 ): Promise<Mine> {
@@ -37,7 +39,8 @@ export async function copyMine(
     body: JSON.stringify(sid === undefined ? {} : { sid }),
     signal,
   })
-  if (response.status === 404) throw new NobodySignedIn(sid, urls.web)
+  if (response.status === 404 || response.status === 410)
+    throw new NobodySignedIn(sid, urls.web, response.status === 410)
   if (!response.ok) throw new Error(`the lab answered ${response.status} to /lab/copies`)
   return Copy.parse(await response.json())
 }

@@ -57,6 +57,8 @@ export interface Console {
   see(log: IndexedLog): void
   /** Sees a signed call of functions to web. */
   noteCall(call: SignedCall): void
+  /** Whether the logs say that a session has ended. */
+  hasEnded(sid: string): boolean
   follow(alerts: AlertBook, signals: SignalBook): void
   /** @returns what handles a request; undefined if none of its routes does */
   route(method: string, path: string): Handler | undefined
@@ -123,6 +125,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       traces.see(entry)
       if (entry.attributes.evt === 'contain' || entry.attributes.evt === 'webhook') ledger?.touch()
     },
+    hasEnded: (sid) => sessions.hasEnded(sid),
     noteCall: (call) => traces.noteCall(call),
     follow(alerts, signals) {
       const told = (event: AlertEvent | SignalEvent) => {

@@ -9,6 +9,11 @@ export interface ContainmentSeen {
   readonly detection: string
   /** What it acted on, as a value of the group of its alert; undefined where the event does not name it. */
   readonly subject: string | undefined
+  /**
+   * Whether it is the first one that ended its session. Only it can have refused a request before its own event: the store
+   * refuses as soon as it is written, a moment before the event is.
+   */
+  readonly isFirst: boolean
   readonly event: IndexedLog
   /** The first request that it refused. */
   refused: IndexedLog | undefined
@@ -52,7 +57,8 @@ export class ContainmentsSeen {
     const [id, detection] = [textIn(attributes, 'containment_id'), textIn(attributes, 'detection')]
     if (id === undefined || detection === undefined) return undefined
     const subject = textIn(attributes, 'sid') ?? textIn(attributes, 'blocked_network') ?? userIn(attributes)
-    const seen: ContainmentSeen = { id, detection, subject, event, refused: undefined }
+    const isFirst = !this.#seen.some((each) => each.subject === subject && isEffective(each.event))
+    const seen: ContainmentSeen = { id, detection, subject, isFirst, event, refused: undefined }
     this.#seen.push(seen)
     if (this.#seen.length > MAX_KEPT) this.#seen.shift()
     if (isEffective(event) && subject !== undefined) this.#awaitRefusal(subject, seen)
@@ -60,7 +66,7 @@ export class ContainmentsSeen {
   }
 
   #awaitRefusal(subject: string, seen: ContainmentSeen): void {
-    seen.refused = this.#unexplained.find((log) => isOf(log, subject) && log.timestamp >= seen.event.timestamp)
+    seen.refused = this.#unexplained.find((log) => isOf(log, subject) && canExplain(seen, log))
     if (seen.refused) return
     this.#open.set(subject, seen)
     const [oldest] = this.#open.keys()
@@ -70,7 +76,7 @@ export class ContainmentsSeen {
   #refused(log: IndexedLog): string | undefined {
     for (const subject of subjectsOf(log)) {
       const seen = this.#open.get(subject)
-      if (!seen || log.timestamp < seen.event.timestamp) continue
+      if (!seen || !canExplain(seen, log)) continue
       seen.refused = log
       this.#open.delete(subject)
       return seen.detection
@@ -86,6 +92,13 @@ const isEffective = ({ attributes: { outcome } }: IndexedLog): boolean => outcom
 /** Whether a request was refused for its session or its network. */
 const isRefusal = ({ evt, outcome, reason }: IndexedLog['attributes']): boolean =>
   reason === 'blocked' || (evt === 'session' && (outcome === 'revoked' || (outcome === 'seen' && reason === 'refused')))
+
+const canExplain = ({ event, isFirst }: ContainmentSeen, { timestamp, attributes }: IndexedLog): boolean =>
+  timestamp >= event.timestamp ||
+  (isFirst &&
+    attributes.reason === 'contained' &&
+    attributes.sid === event.attributes.sid &&
+    attributes.sid !== undefined)
 
 const subjectsOf = ({ attributes }: IndexedLog): string[] =>
   [textIn(attributes, 'sid'), userIn(attributes), textIn(attributes, 'network')].flatMap((each) => each ?? [])

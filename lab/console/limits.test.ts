@@ -41,6 +41,18 @@ test('the copy of a session is only for who knows a key of the lab', async () =>
   expect(await (await post({ 'dd-api-key': 'lab-key' })).json()).toEqual(COPY)
 })
 
+test('a session that has ended is not copied, since there is nothing to steal', async () => {
+  const post = async () => {
+    const headers = { 'content-type': 'application/json', 'dd-api-key': 'lab-key' }
+    return (await ask('/lab/copies', { method: 'POST', body: '{}', headers })).status
+  }
+  const event = { timestamp: new Date().toISOString(), evt: 'session', sid: COPY.sid, device_hash: 'd', ip: '::1' }
+  await lab.submit({ ...event, outcome: 'seen' })
+  expect(await post()).toBe(200)
+  await lab.submit({ ...event, outcome: 'revoked', reason: 'contained' })
+  expect(await post()).toBe(410)
+})
+
 test.each(['columns', 'by'])('a search takes at most 30 fields as %s', async (name) => {
   const fields = (count: number) => `/lab/search?${name}=${Array.from({ length: count }, (_, n) => `@f${n}`).join(',')}`
   expect((await ask(fields(30))).status).toBe(200)

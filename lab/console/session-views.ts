@@ -64,6 +64,10 @@ export class SessionViews {
     return [...this.#sessions.values()].sort((a, b) => b.startedAt - a.startedAt).map((session) => this.#view(session))
   }
 
+  hasEnded(sid: string): boolean {
+    return this.#sessions.get(sid)?.ended !== undefined
+  }
+
   #know(userId: string, email: string): void {
     this.#emails.delete(userId)
     this.#emails.set(userId, email)

@@ -207,6 +207,26 @@ describe('a trace', () => {
     expect(trace?.steps.every(({ raw }) => raw.every(({ text }) => text.length > 0))).toBe(true)
   })
 
+  test('shows the first refusal, also where it came before the event of its containment, but none of an earlier one', async () => {
+    const lab = await start({ monitors: [REUSE] })
+    const now = Date.now()
+    const later = (ms: number) => new Date(now + ms).toISOString()
+    await lab.submit(seen('owner'), seen('thief', { ip: '198.51.100.4' }))
+    const contained = { evt: 'contain', outcome: 'success', action: 'revoke', detection: 'session-reuse', sid: SID }
+    const refusedAt = (ms: number) => seen('thief', { timestamp: later(ms), outcome: 'revoked', reason: 'contained' })
+    await lab.submit(refusedAt(200))
+    await lab.submit({ ...contained, timestamp: later(300), containment_id: 'c1' })
+    await lab.submit(refusedAt(400), refusedAt(450))
+    await lab.submit({ ...contained, outcome: 'noop', timestamp: later(500), containment_id: 'c2' })
+    const refusals = async () => {
+      const { traces } = await lab.get<{ traces: Trace[] }>('/lab/traces')
+      return traces[0]?.steps.flatMap((step) => (step.name === 'refused' ? [step.at] : []))
+    }
+    expect(await refusals()).toEqual([now + 200])
+    await lab.submit(refusedAt(600))
+    expect(await refusals()).toEqual([now + 200, now + 600])
+  })
+
   test('does not say that functions sent a call that web refused, nor show a signature of use, nor lose the accepted one', async () => {
     const lab = await start({ monitors: [REUSE] })
     const signature = `t=1,v1=${'0123456789abcdef'.repeat(4)}`

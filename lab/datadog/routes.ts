@@ -23,8 +23,8 @@ export interface Counters {
   duplicate_frames: number
 }
 
-/** @param sid of the session; without it, the one that a browser used last */
-export type CopyOf = (sid?: string) => CopiedSession | undefined
+/** @param sid of the session; without it, the one that a browser used last, preferably one that has not ended */
+export type CopyOf = (sid: string | undefined, hasEnded: (sid: string) => boolean) => CopiedSession | undefined
 
 export interface RoutesDeps {
   isKey(presented: string): boolean
@@ -88,7 +88,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
         rum.show(response, query),
     }),
     ...(deps.mailbox && mailboxRoutes(deps.mailbox)),
-    ...(deps.copyOf && { 'POST /lab/copies': copyHandler(deps.copyOf, deps.isKey) }),
+    ...(deps.copyOf && { 'POST /lab/copies': copyHandler(deps.copyOf, deps) }),
     ...(setForwarding && { 'PUT /lab/forwarding': forwardingHandler(setForwarding) }),
     'GET /lab/monitors': (_request, response) =>
       sendJson(response, 200, { monitors: configuration().monitors.map((monitor) => monitorState(monitor, alerts)) }),
@@ -167,7 +167,8 @@ const Copying = z.strictObject({ sid: z.string().max(64).optional() })
  * Accepts `{}` or `{"sid": "…"}`, only as JSON: no page of another origin can send that without asking first. The answer holds the
  * secret of a session, so only who can read the secrets of the lab gets it, and no other user of the machine.
  */
-function copyHandler(copyOf: CopyOf, isKey: RoutesDeps['isKey']): Handler {
+function copyHandler(copyOf: CopyOf, { isKey, console }: RoutesDeps): Handler {
+  const hasEnded = (sid: string) => console?.hasEnded(sid) ?? false
   return async (request, response) => {
     const key = textOf(request.headers['dd-api-key'])
     if (!key || !isKey(key)) return sendError(response, 403, 'set the header DD-API-KEY to that of secrets.json')
@@ -175,9 +176,10 @@ function copyHandler(copyOf: CopyOf, isKey: RoutesDeps['isKey']): Handler {
     const body = await readBody(request, SWITCH_BYTES)
     const asked = Copying.safeParse(isJson && body ? jsonIn(body.toString()) : undefined)
     if (!asked.success) return sendError(response, 400, 'the body must be {} or {"sid": "…"}, as JSON')
-    const copy = copyOf(asked.data.sid)
-    if (copy) sendJson(response, 200, copy)
-    else sendError(response, 404, 'no browser has used such a session')
+    const copy = copyOf(asked.data.sid, hasEnded)
+    if (!copy) return sendError(response, 404, 'no browser has used such a session')
+    if (hasEnded(copy.sid)) return sendError(response, 410, `the session ${copy.sid} has ended`)
+    sendJson(response, 200, copy)
   }
 }
 

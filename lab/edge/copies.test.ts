@@ -18,6 +18,9 @@ test('the newest cookie of each session is kept, and the session used last comes
   expect(copies.find()).toMatchObject({ sid: 'a', secret: tokenOf('a', 2) })
   expect(copies.find('b')).toMatchObject({ sid: 'b' })
   expect(copies.find('c')).toBeUndefined()
+  expect(copies.find(undefined, (sid) => sid === 'a')).toMatchObject({ sid: 'b' })
+  expect(copies.find(undefined, () => true)).toMatchObject({ sid: 'a' })
+  expect(copies.find('a', () => true)).toMatchObject({ sid: 'a' })
 })
 
 test.each([

@@ -38,9 +38,14 @@ export class CookieCopies {
     if (this.#copies.size > MAX_SESSIONS && oldest !== undefined) this.#copies.delete(oldest)
   }
 
-  /** @param sid of the session; without it, the one that was used last */
-  find(sid?: string): CopiedSession | undefined {
-    return sid === undefined ? [...this.#copies.values()].at(-1) : this.#copies.get(sid)
+  /**
+   * @param sid of the session; without it, the one that was used last, and an ended one only if all have ended
+   * @param hasEnded by the id of a session
+   */
+  find(sid?: string, hasEnded: (sid: string) => boolean = () => false): CopiedSession | undefined {
+    if (sid !== undefined) return this.#copies.get(sid)
+    const all = [...this.#copies.values()]
+    return all.findLast((each) => !hasEnded(each.sid)) ?? all.at(-1)
   }
 }
 

@@ -119,7 +119,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       urls: { web: webEdge.origin, functions: functionsEdge.origin },
       ...options.console,
     },
-    copyOf: (sid) => copies.find(sid),
+    copyOf: (sid, hasEnded) => copies.find(sid, hasEnded),
     setForwarding(on) {
       if (on !== forwarding)
         logs.note('delivery', `the functions' logs are ${on ? 'forwarded again' : 'NOT forwarded'}`)

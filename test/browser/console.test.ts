@@ -49,12 +49,12 @@ describe('the console in a browser', { timeout: 60_000 }, () => {
     const page = await visit('')
     await page.getByText('Nothing has been attacked yet').waitFor()
     await look(page, 'console/first')
-    await page.getByRole('button', { name: "Steal an invented person's session" }).click()
+    await page.getByRole('button', { name: 'Steal an invented person’s session' }).click()
     await page.getByText('Running session-reuse').waitFor()
     expect(fake.asked).toEqual([
       { route: 'POST /lab/attacks', query: '', body: { slug: 'session-reuse', target: 'web' } },
     ])
-    expect(await page.getByRole('button', { name: "Steal an invented person's session" }).isDisabled()).toBe(true)
+    expect(await page.getByRole('button', { name: 'Steal an invented person’s session' }).isDisabled()).toBe(true)
     fake.emit('trace', stolenSession(Date.now()))
     await page.getByRole('heading', { name: 'A session is used by more than one device' }).waitFor()
   })

@@ -126,7 +126,7 @@ function Places() {
         <Icon name="external" />
       </a>
       <p class="muted">
-        Evaluation: {info.mode}
+        Monitors are evaluated {info.mode === 'arrival' ? 'at each event' : info.mode}
         {info.exercise && <> · exercise {info.exercise}</>}
       </p>
     </div>

@@ -29,9 +29,11 @@ function Rate() {
   const told = store.logs.value
   return (
     <div class="head-actions">
-      <p class="muted tabular">
-        {told ? `${number(Math.round(told.per_second))} per second, ${number(told.total)} since the start` : ''}
-      </p>
+      {told && (
+        <p class="muted tabular">
+          {number(Math.round(told.per_second))} per second, {number(told.total)} since the start
+        </p>
+      )}
       <button
         type="button"
         class="button quiet small"

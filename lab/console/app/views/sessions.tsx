@@ -95,7 +95,7 @@ function NoSessions() {
           </a>
         )}
         <RunButton asked={STEAL} quiet>
-          Steal an invented person's session
+          Steal an invented person’s session
         </RunButton>
       </p>
     </EmptyState>

@@ -19,11 +19,11 @@ export function FirstScreen() {
       {canAttack() && (
         <p class="first-actions">
           <RunButton asked={mine ? { ...STEAL, mine: {} } : STEAL}>
-            {mine ? 'Steal my session' : "Steal an invented person's session"}
+            {mine ? 'Steal my session' : 'Steal an invented person’s session'}
           </RunButton>
           {mine && (
             <RunButton asked={STEAL} quiet>
-              Steal an invented person's session
+              Steal an invented person’s session
             </RunButton>
           )}
           <a class="button quiet" href={hrefOf('attacks')}>

@@ -37,7 +37,7 @@ export function RunButtons() {
         </RunButton>
       )}
       <RunButton asked={STEAL} quiet={mine} small>
-        Steal an invented person's session
+        Steal an invented person’s session
       </RunButton>
       <a class="button quiet small" href={hrefOf('attacks')}>
         All attacks
