@@ -133,8 +133,9 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
     const row = (await rows()).containments.find(isOfTrace)
     expect(row).toMatchObject({ state: 'done', action: 'revoke', mode: 'enforce', can: ['undo'] })
     expect(row?.latency_ms).toBeGreaterThanOrEqual(0)
-    const undo = { id: row?.id ?? '', do: 'undo', reason: 'CASE-1: a class' }
-    expect((await send('POST', '/lab/containments', { ...undo, reason: ' ' })).status).toBe(400)
+    const undo = { id: row?.id ?? '', do: 'undo', reason: 'CASE-1:\u001b[2J\na class' }
+    for (const reason of [' ', '\u001b\u202e'])
+      expect((await send('POST', '/lab/containments', { ...undo, reason })).status).toBe(400)
     expect((await send('POST', '/lab/containments', { ...undo, do: 'retry' })).status).toBe(409)
     expect((await send('POST', '/lab/containments', { ...undo, id: 'nothing' })).status).toBe(404)
     const { found } = await streamed(url('/lab/stream?events=containments'), 'containments', () => true)
@@ -145,7 +146,9 @@ describe.sequential('an attack from the console', { timeout: 120_000 }, () => {
     expect(after).toMatchObject({ state: 'undone', can: [], latency_ms: row?.latency_ms })
     expect((await send('POST', '/lab/containments', undo)).status).toBe(409)
     const event = '/lab/logs?query=@evt:contain @outcome:undone @operator:console'
-    expect((await get<{ logs: unknown[] }>(event)).logs).toHaveLength(1)
+    const { logs } = await get<{ logs: unknown[] }>(event)
+    expect(logs).toHaveLength(1)
+    expect(JSON.stringify(logs)).toContain('CASE-1: [2J a class')
   })
 
   test('has a delivery that is sent again, which functions ignore as a duplicate or because it is undone', async () => {

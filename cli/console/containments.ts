@@ -7,6 +7,7 @@ import type { ContainmentAsked } from '../../lab/console/api.ts'
 import { type ContainmentsPort, type LedgerContainment, NotPossibleHere } from '../../lab/console/ports.ts'
 import { NotPossible, retry, undo } from '../../ops/contain/operate.ts'
 import type { Containment, ContainmentState } from '../../shared/stores/port.ts'
+import { oneLine } from '../contain/decision.ts'
 import { openLabLedger } from '../contain/ledger.ts'
 import { describe } from '../contain/print.ts'
 
@@ -44,12 +45,15 @@ export function containmentsPort(dir: string, log: (line: string) => void): Open
       return (await stores.containments.list({ limit: SHOWN })).map(viewOf)
     },
     async act(asked) {
+      // The reason is printed by `npm run contain` as well.
+      const reason = oneLine(asked.reason)
+      if (reason === '') throw new NotPossibleHere('the reason holds no character that can be shown', 400)
       const deps = await open()
       const row = (await deps.stores.containments.list({})).find(({ id }) => id === asked.id)
       if (!row) throw new NotPossibleHere(`no containment ${asked.id} is in the ledger`, 404)
       if (!canOf(row).includes(asked.do)) throw new NotPossibleHere(`it is ${row.state}: ${canText(row)}`)
       try {
-        const changed = await carryOut(row, asked, deps)
+        const changed = await carryOut(row, { ...asked, reason }, deps)
         return { state: changed.state, message: messageOf(changed) }
       } catch (error) {
         if (error instanceof NotPossible) throw new NotPossibleHere(error.message)

@@ -37,7 +37,7 @@ function operatorName(): string {
 }
 
 /** Makes one line of typed text, without control characters that a terminal would interpret. */
-const oneLine = (text: string | undefined): string =>
+export const oneLine = (text: string | undefined): string =>
   (text ?? '')
     .replaceAll(/\p{C}+/gu, ' ')
     .replaceAll(/\s+/g, ' ')
