@@ -1,10 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Transition } from '../evaluate/notices.ts'
+import type { Observer } from '../evaluate/observer.ts'
 import type { IndexedLog } from '../log.ts'
 import { type LogInput, type LogPlace, replayLogs } from '../logs/index.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { Replayer, type ReplayOptions } from '../replay/index.ts'
 import type { SiemRule } from '../siem/rule.ts'
+import type { RuleObserver } from '../siem/rule-observer.ts'
 import type { SignalChange } from '../siem/signal.ts'
 
 /** What one evaluation of the log found. */
@@ -79,28 +81,60 @@ async function eachLog(logs: readonly IndexedLog[], take: (log: IndexedLog, inde
   }
 }
 
-/** Logs in memory, in order of time. */
-export function sourceOfLogs(logs: readonly IndexedLog[]): EventSource {
+/**
+ * Logs in memory, in order of time.
+ * @param until epoch ms: later evaluations have not happened yet. By default time runs on until every group has settled.
+ */
+export function sourceOfLogs(logs: readonly IndexedLog[], until = Number.POSITIVE_INFINITY): EventSource {
+  const isPast = ({ at }: { readonly at: number }) => at <= until
   return {
     name: undefined,
     async visit(take) {
       await eachLog(logs, (log, i) => take(log, { file: undefined, place: `event ${i + 1}` }))
       return { epochs: [] }
     },
-    async replay(monitor, options) {
+    async replay(monitor, { observer, ...options }) {
       const transitions: Transition[] = []
-      const replayer = new Replayer([monitor], options, (each) => transitions.push(each))
+      const seen = observer && { observer: observerUntil(observer, isPast) }
+      const replayer = new Replayer([monitor], { ...options, ...seen }, (each) => transitions.push(each))
       await eachLog(logs, (log) => replayer.push(log, log.timestamp))
       replayer.finish()
-      return { transitions, late: replayer.dropped, limits: replayer.exceededLimits[0], silent: [] }
+      return {
+        transitions: transitions.filter(isPast),
+        late: replayer.dropped,
+        limits: replayer.exceededLimits[0],
+        silent: [],
+      }
     },
-    async replayRule(rule, options) {
+    async replayRule(rule, { ruleObserver, ...options }) {
       const changes: SignalChange[] = []
       const keep = (each: SignalChange) => void changes.push(each)
-      const replayer = new Replayer([], { ...options, rules: [rule] }, () => {}, keep)
+      const seen = ruleObserver && { ruleObserver: ruleObserverUntil(ruleObserver, isPast) }
+      const replayer = new Replayer([], { ...options, ...seen, rules: [rule] }, () => {}, keep)
       await eachLog(logs, (log) => replayer.push(log, log.timestamp))
       replayer.finish()
-      return { changes, late: replayer.dropped, silent: [] }
+      return { changes: changes.filter(isPast), late: replayer.dropped, silent: [] }
     },
   }
 }
+
+type IsPast = (of: { readonly at: number }) => boolean
+
+const observerUntil = (observer: Observer, isPast: IsPast): Observer => ({
+  begin: () => observer.begin?.(),
+  pass: (monitor, pass) => {
+    if (isPast(pass)) observer.pass(monitor, pass)
+  },
+  end: (monitor, lastCounting) => observer.end?.(monitor, lastCounting),
+  ended: (monitor, key, at, cause) => {
+    if (isPast({ at })) observer.ended(monitor, key, at, cause)
+  },
+})
+
+const ruleObserverUntil = (observer: RuleObserver, isPast: IsPast): RuleObserver => ({
+  begin: () => observer.begin?.(),
+  entered: (rule, entry) => observer.entered?.(rule, entry),
+  pass: (rule, pass) => {
+    if (isPast(pass)) observer.pass(rule, pass)
+  },
+})

@@ -3,6 +3,7 @@ import {
   explainRuleFrom,
   type IndexedLog,
   type Monitor,
+  nextAligned,
   pageOf,
   type Question,
   QuestionError,
@@ -71,8 +72,13 @@ function questionOf(query: URLSearchParams): Question | string {
 }
 
 async function explained(detection: Monitor | SiemRule, question: Question, deps: ExplainDeps): Promise<string> {
-  const source = sourceOfLogs([...deps.logs].sort((a, b) => a.timestamp - b.timestamp))
   const { cadenceSeconds } = deps
+  const now = Date.now()
+  const until = cadenceSeconds === undefined ? now : nextAligned(now, cadenceSeconds)
+  const source = sourceOfLogs(
+    [...deps.logs].sort((a, b) => a.timestamp - b.timestamp),
+    until,
+  )
   const evaluation = cadenceSeconds === undefined ? { live: true } : { cadenceSeconds }
   const page =
     'parsed' in detection

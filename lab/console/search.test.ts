@@ -114,6 +114,19 @@ describe('an explanation', () => {
     expect((await explained({ ...quiet, by: 'rule' })).text).toMatch(/^stuffing did not fire/)
   })
 
+  test.each(['monitor', 'rule'])('of a %s says nothing about a time that has not come', async (by) => {
+    const { text } = await explained({ monitor: 'stuffing', by, group: '{"@ip":"203.0.113.1"}' })
+    expect(text).toMatch(/fired|opened/)
+    // The axis of the chart shows the window that follows; what happened is listed below it.
+    const [, happened = ''] = text.split('What happened\n')
+    const day = new Date(NOW).toISOString().slice(0, 11)
+    const instants = [...happened.matchAll(/^ +(\d\d:\d\d:\d\d\.\d+) /gm)].map(([, time]) =>
+      Date.parse(`${day}${time}Z`),
+    )
+    expect(instants.length).toBeGreaterThan(0)
+    for (const instant of instants) expect(instant).toBeLessThanOrEqual(Date.now())
+  })
+
   test('says why an event did not count', async () => {
     expect((await explained({ monitor: 'stuffing', event: 'r50' })).text).toContain('203.0.113.2')
   })
