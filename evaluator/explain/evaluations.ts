@@ -5,15 +5,14 @@ import { groupOfKey } from '../evaluate/reading.ts'
 import { type Rule, ruleOf } from '../evaluate/state.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { ReplayOptions } from '../replay/index.ts'
+import type { LatenessOptions } from './finding-facts.ts'
 import type { GroupCourse } from './group-facts.ts'
 import { Recorder, ValueRecorder } from './recorder.ts'
 import type { EventSource, Run } from './source.ts'
 
 export interface ExplainOptions
-  extends Pick<ReplayOptions, 'cadenceSeconds' | 'live' | 'latenessSeconds' | 'groupLimits' | 'silenceAfterEnd'> {
-  /** Whether logs are evaluated as they come: what is later than the lateness is left out. */
-  readonly follow?: boolean
-}
+  extends LatenessOptions,
+    Pick<ReplayOptions, 'cadenceSeconds' | 'live' | 'groupLimits' | 'silenceAfterEnd'> {}
 
 /** Evaluates a log as it is asked, and in the other ways that tell why. */
 export class Evaluations {

@@ -1,16 +1,17 @@
-import { Lateness } from '../evaluate/lateness.ts'
 import type { Pass } from '../evaluate/observer.ts'
-import { groupKeys, groupOfKey, SHARED_KEY } from '../evaluate/reading.ts'
+import { groupOfKey, SHARED_KEY } from '../evaluate/reading.ts'
 import { type Rule, SEVERITY } from '../evaluate/state.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { checkGroup, exactKeyOf, keysOfGroup } from './asked-group.ts'
 import { Evaluations, type ExplainOptions } from './evaluations.ts'
 import { readableOfMonitor } from './event.ts'
-import type { Asked, EventFacts, Explanation, GroupFacts, GroupName, LogFacts, NotFired } from './explanation.ts'
+import type { EventFacts, Explanation, GroupFacts, GroupName, LogFacts, NotFired } from './explanation.ts'
 import { timeFact } from './fact.ts'
 import { type Finding, type FoundEvent, find } from './finding.ts'
+import { askedOf, eventFactsOf, nothingCounted, whyNotCounted } from './finding-facts.ts'
 import { type GroupCourse, groupFacts, type Period, periodAround } from './group-facts.ts'
 import { monitorFacts } from './monitor-facts.ts'
-import { type Question, QuestionError } from './question.ts'
+import type { Question } from './question.ts'
 import { Snapshot, Survey } from './recorder.ts'
 import type { EventSource } from './source.ts'
 import { shortfall } from './threshold.ts'
@@ -34,19 +35,10 @@ export async function explainFrom(
   question: Question,
   options: ExplainOptions = {},
 ): Promise<Explained> {
-  checkGroup(monitor, question.group)
+  checkGroup(monitor.slug, namesOf(monitor), question.group)
   const finding = await find(source, readableOfMonitor(monitor), question)
   const explanation = await new Explaining(source, monitor, question, options, finding).explain()
   return { explanation, more: finding.more }
-}
-
-function checkGroup({ slug, parsed: { by } }: Monitor, group: GroupName | undefined): void {
-  if (group === undefined) return
-  const names = by.map(({ name }) => name)
-  const unknown = Object.keys(group).find((name) => !names.includes(name))
-  if (unknown === undefined) return
-  if (names.length === 0) throw new QuestionError(`${slug} has no groups: it counts all events together.`)
-  throw new QuestionError(`${slug} does not group by ${unknown}. It groups by ${names.join(', ')}.`)
 }
 
 class Explaining {
@@ -69,10 +61,10 @@ class Explaining {
   async explain(): Promise<Explanation> {
     const { asked } = this.#finding
     if (asked) {
-      const why = this.#whyNotCounted(asked)
+      const why = whyNotCounted(asked, this.#finding.reading.facts(asked.log).queries, this.#options)
       if (why) {
         await this.#evaluations.run()
-        return this.#explanation({ verdict: why, event: this.#eventFacts(asked, true) })
+        return this.#explanation({ verdict: why, event: eventFactsOf(this.#finding, asked, true) })
       }
       return this.#ofEvent(asked)
     }
@@ -86,7 +78,7 @@ class Explaining {
     const span: Span = atLogs
       ? { from: at, to: at + windowMs - 1, liveFrom: at, liveTo: at + windowMs - 1 }
       : { from: at + delayMs + 1, to: at + delayMs + windowMs, liveFrom: at, liveTo: at + windowMs - 1 }
-    const event = this.#eventFacts(asked, true)
+    const event = eventFactsOf(this.#finding, asked, true)
     const shared = this.#finding.reading.keysOf(asked.log).includes(SHARED_KEY)
     // An event of a query without groups counts in every group of a formula.
     const key = shared ? await this.#survey(() => true) : await this.#bestOf(this.#keysOf(event), span)
@@ -136,47 +128,18 @@ class Explaining {
     })
   }
 
-  /** Why an event does not count; undefined if it does. */
-  #whyNotCounted({ log, newestBefore }: FoundEvent): NotFired | undefined {
-    const { queries } = this.#finding.reading.facts(log)
-    if (!queries.some(({ counted }) => counted)) {
-      const failed = queries.find((query) => query.failed)?.failed
-      const matched = queries.find((query) => query.failed === null)
-      if (!matched && failed) return { fired: false, kind: 'not-matched', failed }
-      const lacking = matched?.facets.find(({ values }) => values.length === 0) ?? matched?.facets.at(-1)
-      return { fired: false, kind: 'no-facet', facet: lacking?.facet ?? '', suggestion: lacking?.suggestion ?? null }
-    }
-    const { follow = false, latenessSeconds } = this.#options
-    if (!follow || !new Lateness(latenessSeconds).excludes(log.timestamp, newestBefore)) return undefined
-    return { fired: false, kind: 'too-late', behind_seconds: (newestBefore - log.timestamp) / 1000 }
-  }
-
   #nothingCounted(): NotFired {
-    const { ofGroup, likeGroup } = this.#finding
-    const with_group = this.#question.group ? ofGroup.seen : null
-    return { fired: false, kind: 'nothing-counted', with_group, suggestion: likeGroup }
+    return nothingCounted(this.#finding, this.#question)
   }
 
   #nearest(): EventFacts | null {
     const { nearest } = this.#finding
-    return nearest ? this.#eventFacts(nearest, false) : null
-  }
-
-  #eventFacts({ log, place, newestBefore }: FoundEvent, asked: boolean): EventFacts {
-    const behind = Math.max(0, newestBefore - log.timestamp)
-    return {
-      ...{ place, at: timeFact(log.timestamp), behind_seconds: behind / 1000, asked },
-      ...this.#finding.reading.facts(log),
-    }
+    return nearest ? eventFactsOf(this.#finding, nearest, false) : null
   }
 
   /** The key of the group that was asked about, if all its values are given. */
   #exactKey(): string | undefined {
-    const { group } = this.#question
-    const { by } = this.#monitor.parsed
-    if (by.length === 0) return ''
-    if (group === undefined || by.some(({ name }) => !(name in group))) return undefined
-    return [groupKeys(by.map(({ name }) => group[name] ?? ''))].flat()[0]
+    return exactKeyOf(namesOf(this.#monitor), this.#question.group)
   }
 
   #isAsked(group: GroupName | undefined): (key: string) => boolean {
@@ -190,8 +153,8 @@ class Explaining {
   }
 
   #keysOf({ groups }: EventFacts): string[] {
-    const { by } = this.#monitor.parsed
-    return groups.flatMap((group) => [groupKeys(by.map(({ name }) => group[name] ?? ''))].flat())
+    const names = namesOf(this.#monitor)
+    return groups.flatMap((group) => keysOfGroup(names, group))
   }
 
   /** Of several groups, the one that fired first in a span, or came nearest. */
@@ -231,13 +194,9 @@ class Explaining {
   #explanation(found: Pick<Explanation, 'verdict'> & Partial<Explanation>): Explanation {
     const nothing = { event: null, group: null, others: [], groups: 0 }
     const monitor = monitorFacts(this.#monitor, this.#rule, this.#options)
+    const asked = askedOf(this.#finding, this.#question)
     const { verdict, ...rest } = found
-    return { monitor, asked: this.#asked(), verdict, log: this.#logFacts(), ...nothing, ...rest }
-  }
-
-  #asked(): Asked {
-    const { group = null, at } = this.#question
-    return { event: this.#finding.asked?.place ?? null, group, at: at === undefined ? null : timeFact(at) }
+    return { monitor, asked, verdict, log: this.#logFacts(), ...nothing, ...rest }
   }
 
   #logFacts(): LogFacts {
@@ -246,3 +205,5 @@ class Explaining {
     return { ...this.#finding.facts, late, silent, limits: since ?? null }
   }
 }
+
+const namesOf = ({ parsed: { by } }: Monitor): string[] => by.map(({ name }) => name)

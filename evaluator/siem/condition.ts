@@ -77,14 +77,15 @@ export function holdsFor(expression: Expression, valueIn: (alias: string) => num
     case 'or':
       return expression.parts.some((part) => holdsFor(part, valueIn))
     case 'compare':
-      return compare(sideValue(expression.left, valueIn), expression.operator, sideValue(expression.right, valueIn))
+      return compares(sideValue(expression.left, valueIn), expression.operator, sideValue(expression.right, valueIn))
   }
 }
 
 const sideValue = (side: Side, valueIn: (alias: string) => number): number =>
   side.kind === 'number' ? side.number : valueIn(side.alias) * side.factor
 
-function compare(left: number, operator: Comparator, right: number): boolean {
+/** Whether a comparison of two numbers holds. */
+export function compares(left: number, operator: Comparator, right: number): boolean {
   switch (operator) {
     case '>':
       return left > right

@@ -3,6 +3,7 @@ import {
   type Comparator,
   type Condition,
   type Expression,
+  holdsFor,
   MIRRORED,
   printCondition,
   printExpression,
@@ -104,7 +105,7 @@ export function decisiveValue(
   if (!condition || condition.after) return undefined
   let next = 0
   const holds = (expression: Expression): boolean => {
-    if (expression.kind === 'compare') return next++ === comparison || holdsAt(expression, valueIn)
+    if (expression.kind === 'compare') return next++ === comparison || holdsFor(expression, valueIn)
     // Each part is visited, so that the comparisons keep their places.
     const each = expression.parts.map(holds)
     return expression.kind === 'and' ? each.every(Boolean) : each.some(Boolean)
@@ -113,18 +114,6 @@ export function decisiveValue(
 }
 
 type Comparison = Extract<Expression, { kind: 'compare' }>
-
-function holdsAt({ left, operator, right }: Comparison, valueIn: (alias: string) => number): boolean {
-  const [a, b] = [left, right].map((side) => (side.kind === 'number' ? side.number : valueIn(side.alias) * side.factor))
-  return compares(a ?? 0, operator, b ?? 0)
-}
-
-/** Whether a value is beyond a number. */
-export function compares(value: number, operator: Comparator, number: number): boolean {
-  if (operator === '>') return value > number
-  if (operator === '>=') return value >= number
-  return operator === '<' ? value < number : value <= number
-}
 
 const comparisonsIn = ({ first, after }: Condition): Comparison[] =>
   [first, ...(after ? [after] : [])].flatMap(comparisonsOf)

@@ -1,17 +1,10 @@
 import { type GroupValues, lacking } from '../estate/index.ts'
 import { groupOfKey } from '../evaluate/reading.ts'
+import { compares } from '../siem/condition.ts'
 import { SEVERITIES, type SiemRule } from '../siem/rule.ts'
 import type { RulePass } from '../siem/rule-observer.ts'
 import type { SignalChange } from '../siem/signal.ts'
-import {
-  compares,
-  decisiveValue,
-  type Knob,
-  knobsOf,
-  knobText,
-  type RuleVariant,
-  ruleVariantsOf,
-} from './rule-knobs.ts'
+import { decisiveValue, type Knob, knobsOf, knobText, type RuleVariant, ruleVariantsOf } from './rule-knobs.ts'
 import { windowText } from './texts.ts'
 import type { Cell, Reached } from './tuning.ts'
 

@@ -1,13 +1,13 @@
-import { Lateness } from '../../evaluate/lateness.ts'
-import { groupKeys } from '../../evaluate/reading.ts'
 import type { SiemRule } from '../../siem/rule.ts'
 import type { RuleObserver, RulePass } from '../../siem/rule-observer.ts'
+import { checkGroup, exactKeyOf, keysOfGroup } from '../asked-group.ts'
 import { readableOfRule } from '../event.ts'
-import type { Asked, EventFacts, GroupName, NotFired } from '../explanation.ts'
+import type { EventFacts, GroupName } from '../explanation.ts'
 import { timeFact } from '../fact.ts'
 import { type Finding, type FoundEvent, find } from '../finding.ts'
+import { askedOf, eventFactsOf, type LatenessOptions, nothingCounted, whyNotCounted } from '../finding-facts.ts'
 import { rollupText } from '../monitor-facts.ts'
-import { type Question, QuestionError } from '../question.ts'
+import type { Question } from '../question.ts'
 import type { EventSource, RuleRun } from '../source.ts'
 import { caseName, namedValues, shortfallOf } from './conditions.ts'
 import {
@@ -19,17 +19,14 @@ import {
   SignalLives,
   signalAt,
 } from './course.ts'
-import type { RuleExplanation, RuleFacts, RuleGroupState, RuleReason } from './explanation.ts'
+import type { RuleExplanation, RuleFacts, RuleGroupState } from './explanation.ts'
 import { ruleGroupFacts } from './group-facts.ts'
 import { decideRule, decideRuleAt, type RuleDecision } from './verdict.ts'
 
 const MAX_OTHERS = 10
 
 /** How the log of a rule is evaluated: at each event, whatever the cadence of monitors. */
-export interface ExplainRuleOptions {
-  readonly latenessSeconds?: number
-  /** Whether logs are evaluated as they come: what is later than the lateness is left out. */
-  readonly follow?: boolean
+export interface ExplainRuleOptions extends LatenessOptions {
   readonly silenceAfterEnd?: boolean
 }
 
@@ -48,17 +45,10 @@ export async function explainRuleFrom(
   question: Question,
   options: ExplainRuleOptions = {},
 ): Promise<ExplainedRule> {
-  checkGroup(rule, question.group)
+  checkGroup(rule.slug, rule.groupNames, question.group)
   const finding = await find(source, readableOfRule(rule), question)
   const explanation = await new ExplainingRule(source, rule, question, options, finding).explain()
   return { explanation, more: finding.more }
-}
-
-function checkGroup({ slug, groupNames }: SiemRule, group: GroupName | undefined): void {
-  const unknown = Object.keys(group ?? {}).find((name) => !groupNames.includes(name))
-  if (unknown === undefined) return
-  if (groupNames.length === 0) throw new QuestionError(`${slug} has no groups: it counts all events together.`)
-  throw new QuestionError(`${slug} does not group by ${unknown}. It groups by ${groupNames.join(', ')}.`)
 }
 
 class ExplainingRule {
@@ -84,7 +74,7 @@ class ExplainingRule {
   }
 
   async #ofEvent(asked: FoundEvent): Promise<RuleExplanation> {
-    const event = this.#eventFacts(asked, true)
+    const event = eventFactsOf(this.#finding, asked, true)
     const why = this.#whyNotCounted(asked)
     if (why) {
       await this.#run()
@@ -161,40 +151,19 @@ class ExplainingRule {
   async #nothing(): Promise<RuleExplanation> {
     if (!this.#last) await this.#run()
     const { nearest } = this.#finding
-    const event = nearest ? this.#eventFacts(nearest, false) : null
+    const event = nearest ? eventFactsOf(this.#finding, nearest, false) : null
     return this.#explanation({ verdict: this.#nothingCounted(), event })
   }
 
-  /** Why an event does not count; undefined if it does. */
-  #whyNotCounted({ log, newestBefore }: FoundEvent): ({ readonly fired: false } & RuleReason) | undefined {
-    const { queries } = this.#finding.reading.facts(log)
-    if (!queries.some(({ counted }) => counted)) {
-      const matched = queries.find((query) => query.failed === null)
-      // Of several queries, the one of which the event has most.
-      const failed = queries.toSorted((a, b) => failures(a.search) - failures(b.search))[0]?.failed
-      if (!matched && failed) return { fired: false, kind: 'not-matched', failed }
-      const lacking = matched?.facets.find(({ values }) => values.length === 0) ?? matched?.facets.at(-1)
-      return { fired: false, kind: 'no-facet', facet: lacking?.facet ?? '', suggestion: lacking?.suggestion ?? null }
-    }
-    const { follow = false, latenessSeconds } = this.#options
-    if (!follow || !new Lateness(latenessSeconds).excludes(log.timestamp, newestBefore)) return undefined
-    return { fired: false, kind: 'too-late', behind_seconds: (newestBefore - log.timestamp) / 1000 }
+  /** Of several queries that do not match, the one of which the event has most comes first. */
+  #whyNotCounted(event: FoundEvent) {
+    const { queries } = this.#finding.reading.facts(event.log)
+    const nearestFirst = queries.toSorted((a, b) => failures(a.search) - failures(b.search))
+    return whyNotCounted(event, nearestFirst, this.#options)
   }
 
-  #nothingCounted(): Extract<NotFired, { kind: 'nothing-counted' }> {
-    const { ofGroup, likeGroup } = this.#finding
-    return {
-      ...{ fired: false, kind: 'nothing-counted', suggestion: likeGroup },
-      with_group: this.#question.group ? ofGroup.seen : null,
-    }
-  }
-
-  #eventFacts({ log, place, newestBefore }: FoundEvent, asked: boolean): EventFacts {
-    const behind = Math.max(0, newestBefore - log.timestamp)
-    return {
-      ...{ place, at: timeFact(log.timestamp), behind_seconds: behind / 1000, asked },
-      ...this.#finding.reading.facts(log),
-    }
+  #nothingCounted(): ReturnType<typeof nothingCounted> {
+    return nothingCounted(this.#finding, this.#question)
   }
 
   async #run(observer?: RuleObserver): Promise<RuleRun> {
@@ -223,14 +192,11 @@ class ExplainingRule {
 
   /** The key of the group that was asked about, if all its values are given. */
   #exactKey(): string | undefined {
-    const { group } = this.#question
-    const { groupNames } = this.#rule
-    if (groupNames.length === 0) return ''
-    return group !== undefined && groupNames.every((name) => name in group) ? this.#keyOf(group) : undefined
+    return exactKeyOf(this.#rule.groupNames, this.#question.group)
   }
 
   #keyOf(group: GroupName): string {
-    return [groupKeys(this.#rule.groupNames.map((name) => group[name] ?? ''))].flat()[0] ?? ''
+    return keysOfGroup(this.#rule.groupNames, group)[0] ?? ''
   }
 
   #isAsked(key: string): boolean {
@@ -252,11 +218,7 @@ class ExplainingRule {
   }
 
   #explanation(found: Pick<RuleExplanation, 'verdict'> & Partial<RuleExplanation>): RuleExplanation {
-    const { group = null, at } = this.#question
-    const asked: Asked = {
-      ...{ event: this.#finding.asked?.place ?? null, group },
-      at: at === undefined ? null : timeFact(at),
-    }
+    const asked = askedOf(this.#finding, this.#question)
     const log = { ...this.#finding.facts, late: this.#last?.late ?? 0, silent: this.#last?.silent ?? [] }
     const { verdict, ...rest } = found
     const nothing = { event: null, group: null, others: [], groups: 0 }

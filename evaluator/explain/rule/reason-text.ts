@@ -78,7 +78,7 @@ const caseText = ({ name, severity }: CaseFacts): string =>
   name === '' ? `the case for ${severity}` : `the case ${JSON.stringify(name)}`
 
 /** The comparisons of a condition. */
-export const comparisonsIn = (facts: ConditionFacts): ConditionFacts[] =>
+const comparisonsIn = (facts: ConditionFacts): ConditionFacts[] =>
   facts.kind === 'compare' ? [facts] : facts.parts.flatMap(comparisonsIn)
 
 function valuesText(comparisons: readonly ConditionFacts[]): string {
