@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { REVOKE_PATH } from '../../shared/containment/revoke-call.ts'
 import type { ConsoleOptions } from '../console/console.ts'
-import { type Configuration, type Datadog, startDatadog } from '../datadog/server.ts'
+import { type Configuration, type Datadog, type DatadogOptions, startDatadog } from '../datadog/server.ts'
 import type { QueueOptions } from '../datadog/webhook-queue.ts'
 import { CookieCopies } from '../edge/copies.ts'
 import { type Edge, startEdge } from '../edge/edge.ts'
 import { azure, heroku } from '../edge/flavour.ts'
+import type { RecordedCall } from '../edge/recording.ts'
 import { createDrain } from '../logplex/drain.ts'
 import { createForwarder } from '../logplex/forwarder.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
@@ -64,41 +65,110 @@ const NO_APP = 1
 
 /** Opens all public ports of the lab; the apps are connected later. */
 export async function openFront(options: FrontOptions): Promise<Front> {
-  const {
-    root,
-    detectionsFolder,
-    exercise,
-    ports,
-    secrets,
-    detections,
-    cadenceSeconds,
-    webhookQueue,
-    logs,
-    log,
-    undo,
-  } = options
+  const { ports, secrets, logs, log, undo } = options
   const behind = { web: NO_APP, functions: NO_APP }
-  let drain: ReturnType<typeof createDrain> | undefined
-  let view: Datadog['console']
+  const seen: Seen = { routerLine: () => {}, call: () => {} }
+  const edges = await openEdges({ ...options, behind, seen })
+  const { webEdge, functionsEdge } = edges
+  const mailbox = new Mailbox()
+  const receiver = await startReceiver(mailbox, (line) => logs.note('mail', line))
+  undo.push('mail receiver', receiver.close)
+  const forwarding = forwardingSwitch(logs)
+  const datadog = await startDatadog(datadogOptions(options, { ...edges, mailbox, forwarding }))
+  seen.call = (call) => datadog.console?.noteCall(call)
+  undo.push('Datadog stand-in', datadog.close)
+  const { drain, forwarder } = openDelivery(datadog.intakeUrl, secrets.DD_API_KEY, logs)
+  seen.routerLine = (line) => drain.router(line)
+  undo.push('log delivery', () => Promise.all([drain.close(), forwarder.close()]))
+  for (const [name, wanted, got] of [
+    ['web', ports.web, webEdge.port],
+    ['functions', ports.functions, functionsEdge.port],
+    ['the Datadog stand-in', ports.datadog, datadog.port],
+  ] as const) {
+    if (wanted !== 0 && wanted !== got) log(`port ${wanted} is taken: ${name} uses ${got}`)
+  }
+  return {
+    ...{ webEdge, functionsEdge, datadog, behind, smtpUrl: receiver.url },
+    takeWeb(line) {
+      logs.event('web', line)
+      drain.app(line)
+    },
+    takeFunctions(line) {
+      logs.event('functions', line)
+      if (forwarding.isOn) forwarder.write(line)
+    },
+    async flush() {
+      await Promise.all([drain.flush(), forwarder.flush()])
+    },
+  }
+}
+
+/** What learns of the traffic of web's edge. Both are connected after the edge, because they need its origin. */
+interface Seen {
+  routerLine: (line: string) => void
+  call: (call: RecordedCall) => void
+}
+
+interface Edges {
+  readonly webEdge: Edge
+  readonly functionsEdge: Edge
+  readonly copies: CookieCopies
+}
+
+async function openEdges({
+  ports,
+  logs,
+  undo,
+  behind,
+  seen,
+}: FrontOptions & { readonly behind: Front['behind']; readonly seen: Seen }): Promise<Edges> {
   const copies = new CookieCopies()
   const webEdge = await startEdge({
     flavour: heroku,
     onRequest: (headers) => copies.note(headers),
-    record: { path: REVOKE_PATH, done: (call) => view?.noteCall(call) },
+    record: { path: REVOKE_PATH, done: (call) => seen.call(call) },
     port: ports.web,
     target: () => behind.web,
     onRouterLine(line) {
       logs.router(line)
-      drain?.router(line)
+      seen.routerLine(line)
     },
   })
   const functionsEdge = await startEdge({ flavour: azure, port: ports.functions, target: () => behind.functions })
   undo.push('edges', () => Promise.all([webEdge.close(), functionsEdge.close()]))
-  const mailbox = new Mailbox()
-  const receiver = await startReceiver(mailbox, (line) => logs.note('mail', line))
-  undo.push('mail receiver', receiver.close)
-  let forwarding = true
-  const datadog = await startDatadog({
+  return { webEdge, functionsEdge, copies }
+}
+
+interface Forwarding {
+  readonly isOn: boolean
+  set(on: boolean): void
+}
+
+/** Whether the logs of functions are forwarded. */
+function forwardingSwitch(logs: LogFiles): Forwarding {
+  let isOn = true
+  return {
+    get isOn() {
+      return isOn
+    },
+    set(on) {
+      if (on !== isOn) logs.note('delivery', `the functions' logs are ${on ? 'forwarded again' : 'NOT forwarded'}`)
+      isOn = on
+    },
+  }
+}
+
+function datadogOptions(
+  { root, detectionsFolder, exercise, ports, secrets, detections, cadenceSeconds, ...options }: FrontOptions,
+  {
+    webEdge,
+    functionsEdge,
+    copies,
+    mailbox,
+    forwarding,
+  }: Edges & { readonly mailbox: Mailbox; readonly forwarding: Forwarding },
+): DatadogOptions {
+  return {
     ...detections,
     port: ports.datadog,
     apiKey: secrets.DD_API_KEY,
@@ -120,53 +190,22 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       ...options.console,
     },
     copyOf: (sid, hasEnded) => copies.find(sid, hasEnded),
-    setForwarding(on) {
-      if (on !== forwarding)
-        logs.note('delivery', `the functions' logs are ${on ? 'forwarded again' : 'NOT forwarded'}`)
-      forwarding = on
-    },
-    log: (line) => logs.note('datadog', line),
-    ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
-    ...(webhookQueue && { queue: webhookQueue }),
-  })
-  view = datadog.console
-  undo.push('Datadog stand-in', datadog.close)
-  const note = (line: string) => logs.note('delivery', line)
-  const forwarder = createForwarder({
-    url: datadog.intakeUrl,
-    apiKey: secrets.DD_API_KEY,
-    service: SERVICE,
-    ddtags: `env:${ENV}`,
-    hostname: 'functions',
-    log: note,
-  })
-  const opened = createDrain({ url: drainUrl(datadog.intakeUrl, secrets.DD_API_KEY), log: note })
-  drain = opened
-  undo.push('log delivery', () => Promise.all([opened.close(), forwarder.close()]))
-  for (const [name, wanted, got] of [
-    ['web', ports.web, webEdge.port],
-    ['functions', ports.functions, functionsEdge.port],
-    ['the Datadog stand-in', ports.datadog, datadog.port],
-  ] as const) {
-    if (wanted !== 0 && wanted !== got) log(`port ${wanted} is taken: ${name} uses ${got}`)
+    setForwarding: forwarding.set,
+    log: (line) => options.logs.note('datadog', line),
+    ...(cadenceSeconds !== undefined && { cadenceSeconds }),
+    ...(options.webhookQueue && { queue: options.webhookQueue }),
   }
+}
+
+/** The ways of the logs to Datadog: the drain of web, and the forwarder of functions. */
+function openDelivery(intakeUrl: string, apiKey: string, logs: LogFiles) {
+  const log = (line: string) => logs.note('delivery', line)
   return {
-    webEdge,
-    functionsEdge,
-    datadog,
-    smtpUrl: receiver.url,
-    behind,
-    takeWeb(line) {
-      logs.event('web', line)
-      opened.app(line)
-    },
-    takeFunctions(line) {
-      logs.event('functions', line)
-      if (forwarding) forwarder.write(line)
-    },
-    async flush() {
-      await Promise.all([opened.flush(), forwarder.flush()])
-    },
+    drain: createDrain({ url: drainUrl(intakeUrl, apiKey), log }),
+    forwarder: createForwarder({
+      ...{ url: intakeUrl, apiKey, service: SERVICE },
+      ...{ ddtags: `env:${ENV}`, hostname: 'functions', log },
+    }),
   }
 }
 
