@@ -22,7 +22,7 @@ export function attacksPort(dir: string): AttacksPort {
     check(asked) {
       readAsked(asked)
     },
-    async run(asked, told, signal) {
+    async run(asked, progress, signal) {
       const { attack, targets } = readAsked(asked)
       const pace = createPace(asked.pace, signal)
       let holds = true
@@ -31,13 +31,14 @@ export function attacksPort(dir: string): AttacksPort {
           ...{ attack, target, dir, signal, twin: asked.twin, seed: asked.seed },
           ...{ baseUrl: undefined, allowedHosts: [], color: false, width: WHOLE_LINES, pace: pace.wait },
           mine: asked.mine && { sid: asked.mine.sid },
-          began: told.began,
+          began: progress.began,
           narrate: (text) => {
-            for (const line of text.split('\n')) if (line.trim() !== '') told.line({ who: null, text: line, ms: null })
+            for (const line of text.split('\n'))
+              if (line.trim() !== '') progress.line({ who: null, text: line, ms: null })
           },
           tell(who, what, ms) {
             pace.step(who)
-            told.line({ who, text: what, ms: ms ?? null })
+            progress.line({ who, text: what, ms: ms ?? null })
           },
         })
         holds &&= report.ok

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Slow motion: the first request after each told step waits. */
+/** Slow motion: the first request after each step of the story waits. */
 export interface Pace {
   /** Reports a step. From the crossing on nothing waits, because the times of the story count from there. */
   step(who: string): void

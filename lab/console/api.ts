@@ -168,7 +168,7 @@ export interface AttackRun {
   readonly ended_at: number | null
   /** By which the events of the run are found: one for each target so far. */
   readonly run_ids: readonly string[]
-  /** What was told so far; the newest 500 lines of it. */
+  /** The story so far: its newest 500 lines. */
   readonly lines: readonly AttackLine[]
   /** Whether each check holds; null while it runs. */
   readonly ok: boolean | null
@@ -238,7 +238,7 @@ export interface Found {
 }
 
 /** GET /lab/tail answers this; the event `logs` carries it, at most four times a second: all are counted, some are shown. */
-export interface LogsTold {
+export interface LogTail {
   readonly total: number
   readonly per_second: number
   /** The newest, at most 50. */

@@ -90,7 +90,7 @@ export class AttackRuns {
   }
 
   async #carryOut(run: Growing, asked: AttackToRun, signal: AbortSignal): Promise<void> {
-    const told = {
+    const progress = {
       began: (runId: string) => {
         run.run_ids = [...run.run_ids, runId]
         this.#grow(run)
@@ -101,7 +101,7 @@ export class AttackRuns {
       },
     }
     try {
-      run.ok = await this.#port.run(asked, told, signal)
+      run.ok = await this.#port.run(asked, progress, signal)
     } catch (error) {
       run.ok = false
       run.error = signal.aborted ? 'stopped' : error instanceof Error ? error.message : String(error)

@@ -89,16 +89,16 @@ describe('the stream', () => {
     hub.close()
   })
 
-  test('tells sessions fifty at a time until all are told', () => {
+  test('sends sessions fifty at a time until all are sent', () => {
     const hub = new Hub()
     const sessions = new SessionViews(hub)
-    const told: string[] = []
-    hub.read(new Set(['session']), (text) => told.push(text))
+    const sent: string[] = []
+    hub.read(new Set(['session']), (text) => sent.push(text))
     for (let i = 0; i < 120; i++)
       sessions.see({ id: '', timestamp: BEGIN, attributes: { evt: 'session', outcome: 'new', sid: `s${i}` } })
     const counts = [250, 250, 250, 250].map((ms) => {
       vi.advanceTimersByTime(ms)
-      return told.length
+      return sent.length
     })
     expect(counts).toEqual([50, 100, 120, 120])
   })

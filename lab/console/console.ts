@@ -128,12 +128,12 @@ export function createConsole(deps: ConsoleDeps): Console {
     hasEnded: (sid) => sessions.hasEnded(sid),
     noteCall: (call) => traces.noteCall(call),
     follow(alerts, signals) {
-      const told = (event: AlertEvent | SignalEvent) => {
+      const trace = (event: AlertEvent | SignalEvent) => {
         if (event.kind === 'alert') traces.alert(event.alert)
         if (event.kind === 'signal') traces.signal(event.signal)
       }
-      alerts.subscribe(told)
-      signals.subscribe(told)
+      alerts.subscribe(trace)
+      signals.subscribe(trace)
     },
     route: (method, path) =>
       Object.hasOwn(routes, `${method} ${path}`)

@@ -1,6 +1,6 @@
 import { readImportable } from 'alertproof'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { LogsTold, SessionView } from './api.ts'
+import type { LogTail, SessionView } from './api.ts'
 import { type StandIn, startStandIn } from './testing/stand-in.ts'
 
 const MONITOR = readImportable(
@@ -75,7 +75,7 @@ test('very long texts of an event are cut, and those that name a session or a us
   const { sessions } = await lab.get<{ sessions: SessionView[] }>('/lab/sessions')
   expect(sessions.map(({ sid }) => sid).sort()).toEqual(['s1', 's2'])
   expect(JSON.stringify(sessions).length).toBeLessThan(5_000)
-  const tail = await lab.get<LogsTold>('/lab/tail')
+  const tail = await lab.get<LogTail>('/lab/tail')
   expect(tail.newest).toHaveLength(3)
   expect(JSON.stringify(tail).length).toBeLessThan(100_000)
 })

@@ -39,10 +39,11 @@ export interface AttacksPort {
    * @returns whether each check holds
    * @throws an error whose message a person understands
    */
-  run(asked: AttackToRun, told: Told, signal: AbortSignal): Promise<boolean>
+  run(asked: AttackToRun, progress: AttackProgress, signal: AbortSignal): Promise<boolean>
 }
 
-export interface Told {
+/** Receives the progress of an attack. */
+export interface AttackProgress {
   /** A target begins; the events of it have this run id. */
   began(runId: string): void
   line(line: Omit<AttackLine, 'at'>): void

@@ -1,5 +1,5 @@
 import type { IndexedLog } from 'alertproof'
-import type { LogsTold } from './api.ts'
+import type { LogTail } from './api.ts'
 import type { Hub } from './hub.ts'
 import { lineOf, textIn } from './log-text.ts'
 
@@ -12,7 +12,7 @@ export class Tail {
   readonly #hub: Hub
   readonly #now: () => number
   #total = 0
-  #told = 0
+  #shown = 0
   #newest: IndexedLog[] = []
   /** How many logs arrived in each of the last seconds, by epoch second. */
   readonly #perSecond = new Map<number, number>()
@@ -21,12 +21,12 @@ export class Tail {
     this.#hub = hub
     this.#now = now
     hub.provide('logs', () => {
-      const fresh = Math.min(this.#total - this.#told, SHOWN)
-      const told = this.#view(fresh)
-      this.#told = this.#total
+      const fresh = Math.min(this.#total - this.#shown, SHOWN)
+      const tail = this.#view(fresh)
+      this.#shown = this.#total
       // The rate falls while no log comes.
-      if (told.per_second > 0) hub.mark('logs')
-      return [told]
+      if (tail.per_second > 0) hub.mark('logs')
+      return [tail]
     })
   }
 
@@ -41,11 +41,11 @@ export class Tail {
     this.#hub.mark('logs')
   }
 
-  view(): LogsTold {
+  view(): LogTail {
     return this.#view(SHOWN)
   }
 
-  #view(count: number): LogsTold {
+  #view(count: number): LogTail {
     const second = Math.floor(this.#now() / 1000)
     let recent = 0
     for (const [at, logs] of this.#perSecond) if (at < second && at >= second - RATE_SECONDS) recent += logs

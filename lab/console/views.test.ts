@@ -1,7 +1,7 @@
 import { type IndexedLog, type Monitor, type Pass, readImportable, replay } from 'alertproof'
 import { Replayer } from 'alertproof/replay'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { DeliveryView, LogsTold, MonitorView, SessionView, Trace } from './api.ts'
+import type { DeliveryView, LogTail, MonitorView, SessionView, Trace } from './api.ts'
 import { type StandIn, startStandIn } from './testing/stand-in.ts'
 
 const closers: (() => unknown)[] = []
@@ -254,7 +254,7 @@ describe('a trace', () => {
     expect(calls.every(({ raw }) => raw[0]?.text.includes('v1=01234567'))).toBe(true)
   })
 
-  test('is told again when it has grown', async () => {
+  test('is sent again when it has grown', async () => {
     const lab = await start({ monitors: [REUSE] })
     const { found } = await lab.read<Trace>('trace', ({ steps }) =>
       steps.some(({ name, ms }) => name === 'delivery' && ms !== undefined),
@@ -314,12 +314,12 @@ describe('sessions', () => {
 
 test('all logs are counted, and the newest are shown', async () => {
   const lab = await start({ monitors: [] })
-  const { found } = await lab.read<LogsTold>('logs', ({ total }) => total >= 120)
+  const { found } = await lab.read<LogTail>('logs', ({ total }) => total >= 120)
   const many = Array.from({ length: 120 }, (_, i) => failure('203.0.113.1', i))
   await lab.submit(...many)
-  const told = await found
-  expect(told.newest.length).toBeLessThanOrEqual(50)
-  const tail = await lab.get<LogsTold>('/lab/tail')
+  const streamed = await found
+  expect(streamed.newest.length).toBeLessThanOrEqual(50)
+  const tail = await lab.get<LogTail>('/lab/tail')
   expect(tail.total).toBeGreaterThanOrEqual(120)
   expect(tail.newest).toHaveLength(50)
   expect(JSON.parse(tail.newest[0]?.line ?? '')).toMatchObject({ evt: 'login', service: 'mini-ato-saas' })

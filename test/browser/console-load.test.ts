@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { loadMonitors } from 'alertproof'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loginFailed, loginSucceeded, numbered, sessionOpened, sessionSeen } from '../../detections/events.ts'
-import type { LogsTold } from '../../lab/console/api.ts'
+import type { LogTail } from '../../lab/console/api.ts'
 import { type StandIn, startStandIn } from '../../lab/console/testing/stand-in.ts'
 import { useBrowser } from './use-browser.ts'
 import type { Visitor } from './visitor.ts'
@@ -46,7 +46,7 @@ describe('the console under load', { timeout: (SECONDS + 60) * 1000 }, () => {
       done = true
     })
     while (!done) await use(visitor)
-    const { total } = await standIn.get<LogsTold>('/lab/tail')
+    const { total } = await standIn.get<LogTail>('/lab/tail')
     const measured = await page.evaluate<Measured>('window.measured')
     const inp = interactionToNextPaint(measured.inputs)
     const worst = `the slowest ${Math.max(...measured.inputs)} ms (${measured.slowest})`

@@ -19,10 +19,10 @@ const SHOWN = 8
 /** Reading the strangers of more sessions would cost more than they tell. */
 const MOST_STRANGERS = 5
 
-type Told = HistoryEntry & { stranger?: Stranger | undefined }
+type ShownEntry = HistoryEntry & { stranger?: Stranger | undefined }
 
 export type HistoryPart =
-  | { kind: 'entries'; entries: readonly Told[]; complete: boolean }
+  | { kind: 'entries'; entries: readonly ShownEntry[]; complete: boolean }
   /** The password must be entered first: the list is a trail of addresses. */
   | { kind: 'locked' }
   | { kind: 'away'; text: string }
@@ -51,7 +51,7 @@ const isTheft = ({ event, reason }: Kind): boolean =>
   event === 'session_ended' && (reason === 'contained' || reason === 'forked')
 
 /** Adds which other device used a session that was ended for it, as long as that is kept. */
-async function withStrangers(entries: readonly HistoryEntry[], { strangers }: PageDeps): Promise<Told[]> {
+async function withStrangers(entries: readonly HistoryEntry[], { strangers }: PageDeps): Promise<ShownEntry[]> {
   const stolen = entries.filter(isTheft).slice(0, MOST_STRANGERS)
   const found = await Promise.all(
     stolen.map(async ({ sid }) => sid !== undefined && (await strangers.of(sid).catch(() => undefined))),
@@ -100,7 +100,7 @@ function iconOf(entry: HistoryEntry): Html {
   return html`<div class="tile">${isUse ? deviceIcon(entry.device ?? '') : ICONS.key}</div>`
 }
 
-function item(entry: Told): Fragment {
+function item(entry: ShownEntry): Fragment {
   const title = titleOf(entry)
   if (title === undefined) return undefined
   const { stranger } = entry
@@ -114,7 +114,7 @@ ${stranger && html`<p>Also used on ${stranger.device} from ${stranger.ip}, first
 `
 }
 
-const list = (entries: readonly Told[]): Html => html`<ol class="sessions">${entries.map(item)}</ol>`
+const list = (entries: readonly ShownEntry[]): Html => html`<ol class="sessions">${entries.map(item)}</ol>`
 
 function content(part: HistoryPart): Fragment {
   if (part.kind === 'away') return html`<p class="error">${part.text}</p>`

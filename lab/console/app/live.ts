@@ -4,7 +4,7 @@ import type {
   AttackView,
   ConsoleInfo,
   DeliveryView,
-  LogsTold,
+  LogTail,
   MonitorView,
   SessionView,
   Trace,
@@ -17,7 +17,7 @@ import { onEvent, onOpen, type StreamState, startStream, streamEvents, streamSta
 export { onEvent } from './stream.ts'
 
 const info = signal<ConsoleInfo>()
-const logs = signal<LogsTold>()
+const logs = signal<LogTail>()
 const dropNext = signal(0)
 const containmentsChanged = signal(0)
 const attacks = signal<readonly AttackView[]>([])
@@ -53,12 +53,12 @@ const alertedAt = ({ steps, started_at }: Trace): number =>
 /** A detection may be a monitor and a rule. */
 export const monitorKey = ({ detection, by }: { detection: string; by: string }): string => `${by}:${detection}`
 
-/** What the lab has told so far: bounded, the newest first, changed at most 20 times a second. */
+/** What the lab has sent so far: bounded, the newest first, changed at most 20 times a second. */
 export const live: {
   readonly info: Signal<ConsoleInfo | undefined>
   readonly connection: ReadonlySignal<StreamState>
   readonly loaded: ReadonlySignal<boolean>
-  readonly logs: ReadonlySignal<LogsTold | undefined>
+  readonly logs: ReadonlySignal<LogTail | undefined>
   readonly traces: ReadonlySignal<readonly Trace[]>
   readonly monitors: ReadonlySignal<readonly MonitorView[]>
   readonly sessions: ReadonlySignal<readonly SessionView[]>
@@ -85,19 +85,19 @@ export const live: {
 /** Puts an item that an answer gave beside those of the stream. */
 export const putAttackRun = (run: AttackRun): void => attackRuns.put(run)
 
-const told = new Set<string>()
+const reported = new Set<string>()
 
-/** A run goes on to be told after its error. */
-function tellOnce(key: string, text: string): void {
-  if (told.has(key)) return
-  told.add(key)
+/** A run is still sent after its error. */
+function reportOnce(key: string, text: string): void {
+  if (reported.has(key)) return
+  reported.add(key)
   notify(text, 'danger')
 }
 
 export function startLive(): void {
   onEvent<Trace>('trace', (trace) => traces.put(trace))
-  onEvent<{ monitors: MonitorView[] }>('values', (told) => {
-    for (const monitor of told.monitors) monitors.put(monitor)
+  onEvent<{ monitors: MonitorView[] }>('values', (sent) => {
+    for (const monitor of sent.monitors) monitors.put(monitor)
   })
   onEvent<SessionView>('session', (session) => {
     const known = sessions.get(session.sid)
@@ -107,10 +107,10 @@ export function startLive(): void {
   onEvent<DeliveryView>('delivered', (delivery) => deliveries.put(delivery))
   onEvent<AttackRun>('attack', (run) => {
     attackRuns.put(run)
-    if (run.error !== null && run.error !== 'stopped') tellOnce(`${run.id} failed`, `${run.slug}: ${run.error}`)
+    if (run.error !== null && run.error !== 'stopped') reportOnce(`${run.id} failed`, `${run.slug}: ${run.error}`)
   })
-  onEvent<LogsTold>('logs', (told) => {
-    logs.value = told
+  onEvent<LogTail>('logs', (sent) => {
+    logs.value = sent
   })
   onEvent('containments', () => {
     containmentsChanged.value++
@@ -121,22 +121,22 @@ export function startLive(): void {
 
 /** Each of them alone: what one part of the lab cannot answer must not hide the rest. */
 async function readSnapshots(): Promise<void> {
-  await snapshot<ConsoleInfo>('/lab/console', (told) => {
-    info.value = told
+  await snapshot<ConsoleInfo>('/lab/console', (sent) => {
+    info.value = sent
   })
   const can = info.value?.can ?? []
   await Promise.all([
-    snapshot<{ traces: Trace[] }>('/lab/traces?limit=200', (told) => traces.replace(told.traces)),
-    snapshot<{ monitors: MonitorView[] }>('/lab/values', (told) => monitors.replace(told.monitors)),
-    snapshot<{ sessions: SessionView[] }>('/lab/sessions', (told) => sessions.replace(told.sessions)),
-    snapshot<{ deliveries: DeliveryView[]; drop_next: number }>('/lab/deliveries', (told) => {
-      deliveries.replace(told.deliveries)
-      dropNext.value = told.drop_next
+    snapshot<{ traces: Trace[] }>('/lab/traces?limit=200', (sent) => traces.replace(sent.traces)),
+    snapshot<{ monitors: MonitorView[] }>('/lab/values', (sent) => monitors.replace(sent.monitors)),
+    snapshot<{ sessions: SessionView[] }>('/lab/sessions', (sent) => sessions.replace(sent.sessions)),
+    snapshot<{ deliveries: DeliveryView[]; drop_next: number }>('/lab/deliveries', (sent) => {
+      deliveries.replace(sent.deliveries)
+      dropNext.value = sent.drop_next
     }),
     can.includes('attacks') &&
-      snapshot<{ attacks: AttackView[]; running: AttackRun[] }>('/lab/attacks', (told) => {
-        attacks.value = told.attacks
-        attackRuns.replace(told.running)
+      snapshot<{ attacks: AttackView[]; running: AttackRun[] }>('/lab/attacks', (sent) => {
+        attacks.value = sent.attacks
+        attackRuns.replace(sent.running)
       }),
   ])
   batch(() => {
@@ -147,7 +147,7 @@ async function readSnapshots(): Promise<void> {
   })
 }
 
-async function snapshot<T>(path: string, take: (told: T) => void): Promise<void> {
+async function snapshot<T>(path: string, take: (sent: T) => void): Promise<void> {
   try {
     take(await getJson<T>(path))
   } catch (error) {

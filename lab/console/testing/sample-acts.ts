@@ -28,7 +28,7 @@ const attacks: readonly AttackView[] = [
   attack('telemetry-silence', 'Log forwarding turned off', { targets: ['functions'], ends: 'notified', runbook: null }),
 ]
 
-/** The story of a stolen session, told around its crossing. */
+/** The story of a stolen session, with times around its crossing. */
 export function story(at: number): AttackLine[] {
   const line = (ms: number | null, who: string | null, text: string): AttackLine => ({
     at: at + (ms ?? -50),

@@ -26,12 +26,12 @@ export function EventsView() {
 }
 
 function Rate() {
-  const told = store.logs.value
+  const tail = store.logs.value
   return (
     <div class="head-actions">
-      {told && (
+      {tail && (
         <p class="muted tabular">
-          {number(Math.round(told.per_second))} per second, {number(told.total)} since the start
+          {number(Math.round(tail.per_second))} per second, {number(tail.total)} since the start
         </p>
       )}
       <button

@@ -4,8 +4,8 @@ import { durationOf } from '../../format.ts'
 import { hrefOf } from '../../route.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Time } from '../kit/parts.tsx'
+import { actorTone, paragraphs } from './paragraphs.ts'
 import { stop } from './state.ts'
-import { actorTone, paragraphs } from './told.ts'
 
 /** One run: who did what and when, as it happens, and how it ended. */
 export function Story({ run }: { run: AttackRun }) {
@@ -38,20 +38,20 @@ export function Story({ run }: { run: AttackRun }) {
         )}
       </header>
       <div role="log" aria-label="What happens">
-        <ol class="told">
+        <ol class="story-lines">
           {paragraphs(run.lines).map((line) => (
-            <li key={line.key} class={line.who === null ? 'told-plain' : ''}>
+            <li key={line.key} class={line.who === null ? 'story-plain' : ''}>
               {line.who !== null && (
                 <>
-                  <span class="told-ms mono">{line.ms === null ? '' : durationOf(line.ms)}</span>
-                  <span class={`told-who tone-${actorTone(line.who)}`}>{line.who}</span>
+                  <span class="story-ms mono">{line.ms === null ? '' : durationOf(line.ms)}</span>
+                  <span class={`story-who tone-${actorTone(line.who)}`}>{line.who}</span>
                 </>
               )}
-              <span class="told-text">{line.text}</span>
+              <span class="story-text">{line.text}</span>
             </li>
           ))}
           {!isOver && (
-            <li class="told-more" ref={end}>
+            <li class="story-more" ref={end}>
               …
             </li>
           )}

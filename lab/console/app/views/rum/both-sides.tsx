@@ -7,8 +7,8 @@ import { Time } from '../kit/parts.tsx'
 import { type Column, Rows } from '../kit/rows.tsx'
 import { type BrowserSession, type Report, withoutUpdates, wordsOf } from './reports.ts'
 
-/** One thing that a side tells, on the common clock of this machine. */
-interface Told {
+/** One line of a side, on the common clock of this machine. */
+interface SideLine {
   readonly key: string
   readonly at: number
   readonly side: 'browser' | 'server'
@@ -30,7 +30,7 @@ export function BothSides({ session, reports, logged }: BothSidesProps) {
   const own = withoutUpdates(reports.filter((report) => report.session.id === session.id))
   const files = own.filter(({ type }) => type === 'resource')
   const shown = hasFiles.value ? own : own.filter(({ type }) => type !== 'resource')
-  const told = [...shown.map(ofBrowser), ...logged.map(ofServer)].sort((a, b) => a.at - b.at)
+  const lines = [...shown.map(ofBrowser), ...logged.map(ofServer)].sort((a, b) => a.at - b.at)
   return (
     <section class="card rows-card" aria-labelledby="rum-title">
       <header class="rows-head">
@@ -56,7 +56,7 @@ export function BothSides({ session, reports, logged }: BothSidesProps) {
       <Rows
         label="What the browser reported and the hosts logged, oldest first"
         columns={COLUMNS}
-        rows={told}
+        rows={lines}
         keyOf={({ key }) => key}
         classOf={({ side }) => `row-${side}`}
         open={open.value}
@@ -73,13 +73,13 @@ export function BothSides({ session, reports, logged }: BothSidesProps) {
   )
 }
 
-const COLUMNS: readonly Column<Told>[] = [
+const COLUMNS: readonly Column<SideLine>[] = [
   { title: 'Time', class: 'col-time', cell: ({ at }) => <Time at={at} /> },
   { title: 'Browser', class: 'col-side', cell: ({ side, words }) => (side === 'browser' ? words : '') },
   { title: 'Server', class: 'col-side', cell: ({ side, words }) => (side === 'server' ? words : '') },
 ]
 
-const ofBrowser = (report: Report, at: number): Told => ({
+const ofBrowser = (report: Report, at: number): SideLine => ({
   key: `browser ${report.date} ${report.view.id} ${report.type} ${at}`,
   at: report.date,
   side: 'browser',
@@ -87,7 +87,7 @@ const ofBrowser = (report: Report, at: number): Told => ({
   raw: JSON.stringify(report),
 })
 
-function ofServer({ at, line }: Found['rows'][number]): Told {
+function ofServer({ at, line }: Found['rows'][number]): SideLine {
   const { what, outcome, rest } = summaryOf(line)
   const words = [what, outcome].filter((part) => part !== '').join(' ')
   return { key: `server ${line}`, at, side: 'server', words: `${words}${rest === '' ? '' : ` · ${rest}`}`, raw: line }

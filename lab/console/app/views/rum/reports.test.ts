@@ -25,8 +25,8 @@ describe('the reports of a browser', () => {
     ])
   })
 
-  test('are told in words', () => {
-    const told = [
+  test('are shown in words', () => {
+    const shown = [
       report({ view: { id: 'v', url: 'http://localhost:8000/login', time_spent: 4e9 } }),
       signIn(1, 'success'),
       report({ type: 'action', action: { type: 'click', target: { name: 'Masked Element' } } }),
@@ -35,7 +35,7 @@ describe('the reports of a browser', () => {
       report({ type: 'long_task', long_task: { duration: 7e7 } }),
       report({ type: 'vital' }),
     ]
-    expect(told.map(wordsOf)).toEqual([
+    expect(shown.map(wordsOf)).toEqual([
       'page /login, open for 4 s',
       'login.result: success',
       'click on /login',

@@ -21,7 +21,7 @@ export interface BrowserSession {
   readonly lastAt: number
   readonly pages: number
   readonly reports: number
-  /** How its last sign-in ended, as its page was told. */
+  /** The outcome of its last sign-in, as its page reported it. */
   readonly outcome: string | undefined
 }
 

@@ -15,21 +15,21 @@ const SEED = /^Run [a-z]-[0-9a-f]+, seed \d+\.$/
 
 /** The lines of a run, without those that are empty. A heading that a terminal would wrap is one line again. */
 export function paragraphs(lines: AttackRun['lines']): Paragraph[] {
-  const told: Paragraph[] = []
+  const found: Paragraph[] = []
   let isShownElsewhere = false
   lines.forEach(({ at, who, ms, text: raw }, index) => {
     const text = raw.trim()
-    const last = told.at(-1)
+    const last = found.at(-1)
     if (text === '') return
     if (who === null && TECHNIQUES.test(text)) isShownElsewhere = true
     const isHidden = who === null && (isShownElsewhere || SEED.test(text))
     if (who !== null || SEED.test(text)) isShownElsewhere = false
     if (isHidden) return
     if (who === null && last?.who === null && /^[a-z]/.test(text) && !/[.:]$/.test(last.text)) {
-      told[told.length - 1] = { ...last, text: `${last.text} ${text}` }
-    } else told.push({ key: `${at} ${index}`, who, ms, text })
+      found[found.length - 1] = { ...last, text: `${last.text} ${text}` }
+    } else found.push({ key: `${at} ${index}`, who, ms, text })
   })
-  return told
+  return found
 }
 
 const ATTACKERS = new Set(['attacker', 'thief', 'malware', 'intruder'])

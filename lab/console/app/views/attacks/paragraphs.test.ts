@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { actorTone, paragraphs } from './told.ts'
+import { actorTone, paragraphs } from './paragraphs.ts'
 
 test('a story has no empty paragraphs nor what its page shows already, and equal lines stay apart', () => {
-  const told = paragraphs([
+  const shown = paragraphs([
     { at: 1, who: null, ms: null, text: 'Stolen session, web\n' },
     { at: 1, who: null, ms: null, text: '\n' },
     { at: 1, who: null, ms: null, text: 'T1539 Steal Web Session Cookie, T1550.004 Use Alternate' },
@@ -13,13 +13,13 @@ test('a story has no empty paragraphs nor what its page shows already, and equal
     { at: 3, who: null, ms: null, text: 'No honest person is' },
     { at: 3, who: null, ms: null, text: 'locked out.' },
   ])
-  expect(told.map(({ text }) => text)).toEqual([
+  expect(shown.map(({ text }) => text)).toEqual([
     'Stolen session, web',
     'is in',
     'is in',
     'No honest person is locked out.',
   ])
-  expect(new Set(told.map(({ key }) => key)).size).toBe(4)
+  expect(new Set(shown.map(({ key }) => key)).size).toBe(4)
 })
 
 test('actors have the colour of their side', () => {
