@@ -64,11 +64,12 @@ export async function grade({ fault, detections, monitors, verify }: Graded): Pr
   } else {
     found.push(waiting('verify'), waiting('mutants'))
   }
+  const later = judged.holds ? '' : ', which counts once the cases hold'
   const names = broken.map(({ monitor }) => monitor.slug).join(', ')
   found.push({
     check: 'others',
     ok: broken.length === 0,
-    detail: broken.length === 0 ? `${others.length} detections hold` : `broken: ${names}`,
+    detail: broken.length === 0 ? `${others.length} detections hold${later}` : `broken: ${names}`,
   })
   return graded(fault, found)
 }

@@ -107,7 +107,7 @@ test('monitors without a group that fired or came near have a row and no section
   expect(page).toContain('<td>Triggered, high</td><td>3</td>')
   expect(page).toContain('rule fired for @ip:203.0.113.9.')
   expect(page).toContain('It opened a signal of severity high.')
-  expect(page).toMatch(/hostile: .*@note:.*&lt;script&gt;.*matched no event/)
+  expect(page).toMatch(/hostile: <code>@note:.*&lt;script&gt;.*<\/code> matched no event/)
 })
 
 test('a group that was held back is drawn, with the setting that held it', async () => {

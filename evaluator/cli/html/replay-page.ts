@@ -54,12 +54,19 @@ export function replayPage(report: ReplayReport): string {
     `Replay of ${logs.join(', ')}`,
     html`<dl>
 ${facts.map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>\n`)}</dl>
-${notes.length > 0 && html`<ul>\n${notes.map((note) => html`<li>${note}</li>\n`)}</ul>`}
+${notes.length > 0 && html`<ul>\n${notes.map((note) => html`<li>${withCode(note)}</li>\n`)}</ul>`}
 ${overview(report)}
 ${readings.map((reading, i) => section(reading, i, report, (at) => clock.time(at)))}
 <p class="muted">${clock.note[0]?.toUpperCase()}${clock.note.slice(1)}. A value is the one that the monitor measures over its window.</p>`,
   )
 }
+
+/** What stands between backticks is code, as in the text that `replay` prints. */
+const withCode = (note: string): Part[] =>
+  note.split('`').map((text, i, { length }) => {
+    if (i % 2 === 0) return text
+    return i === length - 1 ? `\`${text}` : html`<code>${text}</code>`
+  })
 
 const isoTime = (at: number): string => new Date(at).toISOString()
 
