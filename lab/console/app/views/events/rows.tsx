@@ -52,7 +52,7 @@ export function EventRows({ found }: { found: Found }) {
   )
 }
 
-/** The columns that were asked for; the time is there anyway. */
+/** The columns that were asked for, without the time, which is always shown. */
 const chosen = (names: readonly string[]): Column<Row>[] =>
   names.flatMap((name, at) =>
     name === 'time'
@@ -61,18 +61,14 @@ const chosen = (names: readonly string[]): Column<Row>[] =>
   )
 
 /**
- * By their place: with a new answer the rows stay and their text changes, which costs least in a flood. While one is open or
- * focused there is no new answer.
+ * Keys rows by place: a new answer changes their text and keeps their elements, which costs least in a flood. No new answer arrives
+ * while a row is open or focused.
  */
 const placed = (rows: Found['rows']): Row[] =>
   rows.map((row, place) => ({ ...row, key: String(place), summary: summaryOf(row.line) }))
 
 function Detail({ line }: { line: string }) {
   const attributes = attributesOf(line)
-  const narrow = (term: string, exclude: boolean) => {
-    ask({ query: narrowed(asked.value.query, term, exclude), by: '' })
-    announce(`Search ${exclude ? 'without' : 'for'} ${term}`)
-  }
   return (
     <div class="detail">
       {attributes.length > 0 && (
@@ -81,37 +77,7 @@ function Detail({ line }: { line: string }) {
             <div key={key}>
               <dt class="mono">{key}</dt>
               <dd class="mono">{value}</dd>
-              {term !== undefined && (
-                <dd class="attribute-actions">
-                  <button
-                    type="button"
-                    class="link"
-                    aria-label={`Only ${term}`}
-                    title={`Only ${term}`}
-                    onClick={() => narrow(term, false)}
-                  >
-                    only
-                  </button>
-                  <button
-                    type="button"
-                    class="link"
-                    aria-label={`Without ${term}`}
-                    title={`Without ${term}`}
-                    onClick={() => narrow(term, true)}
-                  >
-                    without
-                  </button>
-                  <button
-                    type="button"
-                    class="link"
-                    aria-label={`Count by ${key}`}
-                    title={`Count by ${key}`}
-                    onClick={() => ask({ by: key })}
-                  >
-                    count
-                  </button>
-                </dd>
-              )}
+              {term !== undefined && <Actions facet={key} term={term} />}
             </div>
           ))}
         </dl>
@@ -120,3 +86,24 @@ function Detail({ line }: { line: string }) {
     </div>
   )
 }
+
+/** Searches that an attribute suggests. */
+function Actions({ facet, term }: { facet: string; term: string }) {
+  const narrow = (exclude: boolean) => {
+    ask({ query: narrowed(asked.value.query, term, exclude), by: '' })
+    announce(`Search ${exclude ? 'without' : 'for'} ${term}`)
+  }
+  return (
+    <dd class="attribute-actions">
+      <Action text="only" title={`Only ${term}`} act={() => narrow(false)} />
+      <Action text="without" title={`Without ${term}`} act={() => narrow(true)} />
+      <Action text="count" title={`Count by ${facet}`} act={() => ask({ by: facet })} />
+    </dd>
+  )
+}
+
+const Action = ({ text, title, act }: { text: string; title: string; act: () => void }) => (
+  <button type="button" class="link" aria-label={title} title={title} onClick={act}>
+    {text}
+  </button>
+)

@@ -39,27 +39,26 @@ export function SearchForm() {
   }
   const choose = (range: string) => {
     set({ range })
-    // Without an entry of the history for each choice on the way to the times themselves.
+    // The history gets no entry until the times are chosen.
     if (range === 'custom') replaceQuery(queryOf({ ...asked.value, range }))
     else ask({ range })
   }
+  const { query, range, columns, by } = typed.value
   return (
     <form class="card search" onSubmit={onSubmit(() => ask(typed.peek()))} aria-label="Search events">
       <div class="search-row">
         <Field label="Search" class="search-query">
           <input
-            class="mono"
+            {...TYPED}
             type="search"
             name="query"
-            value={typed.value.query}
+            value={query}
             placeholder="@evt:login @outcome:fail -@reason:blocked"
-            spellcheck={false}
-            autocomplete="off"
             onInput={({ currentTarget }) => set({ query: currentTarget.value })}
           />
         </Field>
         <Field label="Time" class="search-range">
-          <select name="range" value={typed.value.range} onChange={({ currentTarget }) => choose(currentTarget.value)}>
+          <select name="range" value={range} onChange={({ currentTarget }) => choose(currentTarget.value)}>
             {RANGES.map(({ value, text }) => (
               <option key={value} value={value}>
                 {text}
@@ -72,46 +71,23 @@ export function SearchForm() {
         </button>
       </div>
       <div class="search-row">
-        {typed.value.range === 'custom' && (
-          <>
-            <Field label="From">
-              <input
-                type="datetime-local"
-                step={1}
-                value={typed.value.from}
-                onInput={({ currentTarget }) => set({ from: currentTarget.value })}
-              />
-            </Field>
-            <Field label="To">
-              <input
-                type="datetime-local"
-                step={1}
-                value={typed.value.to}
-                onInput={({ currentTarget }) => set({ to: currentTarget.value })}
-              />
-            </Field>
-          </>
-        )}
+        {range === 'custom' && <Times typed={typed.value} set={set} />}
         <Field label="Columns">
           <input
-            class="mono"
+            {...TYPED}
             name="columns"
-            value={typed.value.columns}
+            value={columns}
             placeholder="time,@usr.id,@ip"
-            spellcheck={false}
-            autocomplete="off"
             onInput={({ currentTarget }) => set({ columns: currentTarget.value })}
           />
         </Field>
         <Field label="Count by">
           <input
-            class="mono"
+            {...TYPED}
             name="by"
             list="facets"
-            value={typed.value.by}
+            value={by}
             placeholder="@ip"
-            spellcheck={false}
-            autocomplete="off"
             onInput={({ currentTarget }) => set({ by: currentTarget.value })}
           />
         </Field>
@@ -121,17 +97,49 @@ export function SearchForm() {
           ))}
         </datalist>
       </div>
-      <nav class="chips" aria-label="Examples of searches">
-        {EXAMPLES.map((example) => (
-          <a
-            key={example.text}
-            class="example"
-            href={hrefOf('events', queryOf({ ...asked.value, ...NO_SEARCH, ...example.ask }))}
-          >
-            {example.text}
-          </a>
-        ))}
-      </nav>
+      <Examples />
     </form>
+  )
+}
+
+/** Of an input for the language of searches. */
+const TYPED = { class: 'mono', spellcheck: false, autocomplete: 'off' } as const
+
+function Times({ typed, set }: { typed: Asked; set: (change: Partial<Asked>) => void }) {
+  return (
+    <>
+      <Field label="From">
+        <input
+          type="datetime-local"
+          step={1}
+          value={typed.from}
+          onInput={({ currentTarget }) => set({ from: currentTarget.value })}
+        />
+      </Field>
+      <Field label="To">
+        <input
+          type="datetime-local"
+          step={1}
+          value={typed.to}
+          onInput={({ currentTarget }) => set({ to: currentTarget.value })}
+        />
+      </Field>
+    </>
+  )
+}
+
+function Examples() {
+  return (
+    <nav class="chips" aria-label="Examples of searches">
+      {EXAMPLES.map((example) => (
+        <a
+          key={example.text}
+          class="example"
+          href={hrefOf('events', queryOf({ ...asked.value, ...NO_SEARCH, ...example.ask }))}
+        >
+          {example.text}
+        </a>
+      ))}
+    </nav>
   )
 }
