@@ -59,7 +59,7 @@ async function send(method: 'POST' | 'DELETE', path: string, body?: object) {
 const nextEnd = () =>
   streamed<AttackRun>(url('/lab/stream?events=attack'), 'attack', ({ ended_at }) => ended_at !== null)
 
-/** Begins a run, and waits until the stream tells its end. */
+/** Begins a run, and waits until the stream reports its end. */
 async function attack(asked: AttackAsked): Promise<AttackRun> {
   const { found } = await nextEnd()
   const { status, text } = await send('POST', '/lab/attacks', asked)

@@ -11,7 +11,7 @@ export interface Prepared {
 }
 
 /**
- * Puts the exercise of a seed into a lab's directory. One of the same seed that is there goes on; any other is replaced.
+ * Puts the exercise of a seed into a lab's directory. One of the same seed is continued; any other is replaced.
  * @param lab its directory, absolute
  */
 export async function prepareExercise(lab: string, seed: number): Promise<Prepared> {

@@ -5,7 +5,7 @@ export interface ToldLine {
   readonly afterMs: number | undefined
 }
 
-/** Keeps what verify tells, scenario by scenario. */
+/** Keeps the narration of verify, scenario by scenario. */
 export class Told {
   readonly #lines = new Map<string, ToldLine[]>()
 
@@ -16,7 +16,7 @@ export class Told {
   }
 
   /**
-   * The lines of a scenario. Those with a time are in its order: an effect may be told before its cause, which comes by another way.
+   * The lines of a scenario. Those with a time are sorted by it, because an effect may be reported before its cause, which arrives by another path.
    * @param scenario as verify names it: `session-reuse on web`, `session-reuse on web, twin`
    */
   of(scenario: string): readonly ToldLine[] {

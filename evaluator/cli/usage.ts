@@ -54,7 +54,7 @@ const entryAt = (line: string, column: number): string | undefined =>
     ? line.slice(0, column)
     : undefined
 
-/** A synopsis goes on in the column after its first word, and an example after a backslash. */
+/** The next line of a synopsis begins in the column after its first word. An example is broken with a backslash. */
 function commandLines(line: string, width: number): string[] {
   if (line.length <= width) return [line]
   const [, head] = /^(Usage: | {7})/.exec(line) ?? []

@@ -39,8 +39,9 @@ export interface Finding {
 }
 
 const MAX_PLACES = 3
-/** Fields are collected from so many logs, and then from one in so many. */
+/** Fields are collected from each of the first logs. */
 const FIRST_LOGS = 2_000
+/** After the first logs, fields are collected from one log in this many. */
 const SAMPLED_EVERY = 512
 
 /**

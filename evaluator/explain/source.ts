@@ -28,7 +28,7 @@ export interface RuleRun extends Pick<Run, 'late' | 'silent'> {
 export interface EventSource {
   /** The name of the only file; undefined if there are several, or none. */
   readonly name: string | undefined
-  /** @param malformed is told of each part that is no event, with its place: `line 7`, or of several files `a.jsonl: line 7` */
+  /** @param malformed receives each part that is not an event, with its place: `line 7`, or of several files `a.jsonl: line 7` */
   visit(
     take: (log: IndexedLog, place: LogPlace) => void,
     malformed: (place: string, reason: string) => void,
@@ -70,7 +70,7 @@ export function sourceOfInput(input: LogInput, follow: boolean, name?: string): 
   }
 }
 
-/** After so many logs other work of the process has its turn. */
+/** After this many logs other work of the process gets a turn. */
 const LOGS_AT_ONCE = 1_000
 
 /** Visits logs in memory without keeping the process busy for long. */

@@ -309,7 +309,7 @@ export function alsoLines(notes: readonly (string | false | null | undefined)[])
   return [heading('Also'), ...texts.flatMap((text) => wrapped(text, '  ').map((line) => ({ text: line })))]
 }
 
-/** What was read, and what of it did not count. @param isSilentTold whether terms that matched no event are named */
+/** What was read, and which parts did not count. @param isSilentTold whether terms that matched no event are named */
 export const logNotes = (log: Omit<LogFacts, 'limits'>, isSilentTold: boolean): (string | false)[] => [
   countText(log),
   log.malformed > 0 && `${counted(log.malformed, 'part')} of the log could not be read as an event.`,

@@ -20,7 +20,7 @@ const TOO_LARGE = 1e20
 
 /**
  * Decision `epoch-by-magnitude`: Datadog reads a number as epoch milliseconds, dates seconds to 1970 and drops such logs. In a
- * recording the magnitude tells the unit, because its logs are there to be evaluated. A unit other than milliseconds is
+ * recording the magnitude gives the unit, because its logs are there to be evaluated. A unit other than milliseconds is
  * reported, because Datadog would not see these logs.
  * @see https://docs.datadoghq.com/logs/log_configuration/pipelines/ "Date attribute"
  */

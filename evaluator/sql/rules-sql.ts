@@ -3,7 +3,7 @@ import { type RuleCase, type RuleQuery, SEVERITIES, type SiemRule } from '../sie
 import type { Step } from './columns.ts'
 import { keyOf, number, text } from './literals.ts'
 
-/** A rule that is said in SQL. */
+/** A rule that is evaluated in SQL. */
 export interface EvaluatedRule {
   /** From 1. */
   readonly index: number
@@ -12,7 +12,7 @@ export interface EvaluatedRule {
   readonly firstQuery: number
 }
 
-/** @returns why a rule cannot be said in SQL; undefined if it can */
+/** @returns why a rule cannot be evaluated in SQL; undefined if it can */
 export function ruleRefusal({ evaluationWindowMs, queries, cases }: SiemRule): string | undefined {
   if (evaluationWindowMs > 0) return undefined
   const severities = new Set(cases.map(({ status }) => status))

@@ -4,7 +4,7 @@ import { type Handler, jsonIn, readBody, sendError } from '../datadog/http.ts'
 
 const MAX_BYTES = 128 * 1024
 
-/** Only as JSON: no page of another origin can send that without asking first. */
+/** Only JSON is accepted, because a page of another origin cannot send it without a CORS preflight. */
 export const isJson = ({ headers }: IncomingMessage): boolean =>
   /^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')
 

@@ -37,7 +37,7 @@ export interface ConsoleOptions {
   readonly countryOf?: CountryOf
 }
 
-/** What the stand-in lends to its console. */
+/** What the stand-in gives to its console. */
 export interface ConsoleDeps extends ConsoleOptions, Omit<MonitorViewsDeps, 'hub' | 'now'> {
   readonly mode: string
   readonly can: readonly string[]

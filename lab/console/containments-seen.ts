@@ -47,7 +47,7 @@ export class ContainmentsSeen {
     )
   }
 
-  /** Epoch ms of the event that tells the effect of a containment. */
+  /** Epoch ms of the event that reports the effect of a containment. */
   effectOf(id: string): number | undefined {
     return this.#seen.find((each) => each.id === id && isEffective(each.event))?.event.timestamp
   }

@@ -14,14 +14,14 @@ const SHOWN_COUNTS = 500
 const MAX_BUCKETS = 60
 /** Shown where a log lacks a field by which is counted. */
 const NO_VALUE = '-'
-/** After this long the evaluation has its turn. */
+/** After this long the evaluation gets a turn. */
 const SLICE_MS = 10
 /** Of columns, and of fields to count by. */
 const MAX_FIELDS = 30
 const MAX_AT_ONCE = 8
 
 /**
- * A search ends early once nobody waits for its answer.
+ * A search ends early once its client has disconnected.
  * @param logs those that are kept, in order of arrival
  */
 export function searchRoutes(logs: Iterable<IndexedLog>): Routes {
@@ -44,7 +44,7 @@ export function searchRoutes(logs: Iterable<IndexedLog>): Routes {
   }
 }
 
-/** A fault of who asks. */
+/** Whether the fault is in the request. */
 const isFault = (error: unknown): error is Error =>
   error instanceof SearchSyntaxError || error instanceof UsageError || error instanceof InputError
 

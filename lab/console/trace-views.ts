@@ -72,7 +72,7 @@ export class TraceViews {
     this.#add({ by: 'rule', report: signal }, traceOf(rule, signal_id), rule, name, group, Date.parse(at))
   }
 
-  /** Epoch ms of the effect of a containment, as its event tells it. */
+  /** Epoch ms of the effect of a containment, from its event. */
   effectOf(id: string): number | undefined {
     return this.#containments.effectOf(id)
   }
@@ -97,7 +97,7 @@ export class TraceViews {
     const known = this.#cycles.get(id)
     const cycle = known ?? { id, detection, by: report.by, name, group, startedAt: at, reports: [] }
     cycle.reports.push(report)
-    // The first one tells what caused the cycle.
+    // The first one says what caused the cycle.
     if (cycle.reports.length > MAX_REPORTS) cycle.reports.splice(1, 1)
     if (!known) this.#cycles.set(id, cycle)
     const [oldest] = this.#cycles.keys()

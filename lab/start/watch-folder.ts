@@ -15,7 +15,7 @@ export interface WatchOptions {
 
 /** An editor writes a file in several steps. This long after the last one, the files are read. */
 const QUIET_MS = 80
-/** The files are read after this long although something goes on writing. */
+/** The files are read after this long even if something is still writing. */
 const AT_MOST_MS = 1000
 
 /**

@@ -46,7 +46,7 @@ const MODES: readonly Mode[] = ['arrival', 'cadence']
 
 /**
  * Judges a repair by the cases and claims of the detection, by its attack and twin in the running lab, by its mutants, and by the
- * cases of the other detections. Until the cases hold, nothing earns points and nothing is told that names the detection.
+ * cases of the other detections. Until the cases hold, nothing earns points and no message names the detection.
  */
 export async function grade({ fault, detections, monitors, verify }: Graded): Promise<Grade> {
   const { detection } = fault

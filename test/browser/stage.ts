@@ -18,7 +18,7 @@ export interface Stage {
 }
 
 /**
- * One stage for all tests of a file. Without a browser they are skipped, and it is said loudly; in CI they fail. Each
+ * One stage for all tests of a file. Without a browser they are skipped with a warning; in CI they fail. Each
  * test's visitors leave after it, and what went wrong in their browsers fails it.
  * @param settings of the apps, by variable
  * @param console whether the console can run attacks and decide about containments, as that of `npm start` can

@@ -7,7 +7,7 @@ import { openVisitor, type Visitor, type VisitorOptions } from './visitor.ts'
 export type OpenVisitor = (origin: string, options?: VisitorOptions) => Promise<Visitor>
 
 /**
- * One browser for all tests of a file, without a lab. Without a browser they are skipped, and it is said loudly; in CI they fail. What
+ * One browser for all tests of a file, without a lab. Without a browser they are skipped with a warning; in CI they fail. What
  * went wrong in a page fails its test.
  */
 export function useBrowser(): OpenVisitor {

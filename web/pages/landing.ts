@@ -59,7 +59,7 @@ you use anywhere else.</p>
 ${mailboxUrl !== undefined && labPart(mailboxUrl)}`,
   )
 
-/** What to do here, for whoever has started the lab. The stand-in for Datadog shows the mail and the console. */
+/** What to do next, for the person who has started the lab. The stand-in for Datadog shows the mail and the console. */
 const labPart = (mailboxUrl: string): Html => html`<section class="about" aria-labelledby="lab">
 <h2 id="lab">You are in the lab</h2>
 <p class="muted">Create an account, open the link in <a href="${mailboxUrl}">the lab’s mailbox</a>, sign in, and leave the page open. Then steal its

@@ -17,7 +17,7 @@ export function loginFault({ email = '', password = '' }: TypedLogin): { email?:
   return fault === undefined ? { email: 'Enter your email address and password once more.' } : { password: fault }
 }
 
-/** What is wrong with a password before it is looked at. */
+/** What is wrong with the form of a password. */
 export function passwordFault(password: string): string | undefined {
   if (password === '') return 'Enter a password.'
   return password.length > PASSWORD_MAX ? `A password has at most ${PASSWORD_MAX} characters.` : undefined

@@ -83,7 +83,7 @@ interface Material {
   readonly reported: readonly unknown[]
   /** The id in the account. */
   readonly id: number | string | undefined
-  /** What limits the comparison, for whoever reads it. */
+  /** What limits the comparison, as notes for the reader. */
   readonly note?: string
 }
 

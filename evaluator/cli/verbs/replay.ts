@@ -66,7 +66,7 @@ ${LOG_OPTIONS_USAGE}\
   --live              evaluate (t - window, t] at each event's own time instead, which shows how fast an alert could be
   --group-limits      leave out the groups that Datadog leaves out: beyond 1000 of one facet, 30 by 30, 10 by 10 by 10 …
                       (default: evaluate them, and report them at the end)
-  --threads N         read JSON lines with so many threads (default 1). The output is the same with any number, and each
+  --threads N         read JSON lines with N threads (default 1). The output is the same with any number, and each
                       takes about 40 MB of memory. Not with --follow
   --state FILE        the log is one part of a longer log: continue from FILE, if it exists, and save the state to it at
                       the end. The parts together give the result of the whole log. Each part needs the same monitors,

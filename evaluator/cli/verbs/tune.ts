@@ -156,7 +156,7 @@ function readList(name: string, text: string | undefined, read: (text: string) =
   }
 }
 
-/** The monitors and rules that are tuned. A rule without a number to tune is told. */
+/** The monitors and rules that are tuned. A rule without a number to tune is reported. */
 function chosen(estate: Estate, names: readonly string[], path: string, io: Io) {
   const all = [...estate.readings, ...estate.ruleReadings]
   const picked = names.map((given) => {

@@ -21,7 +21,7 @@ const logs = signal<LogTail>()
 const dropNext = signal(0)
 const containmentsChanged = signal(0)
 const attacks = signal<readonly AttackView[]>([])
-/** Whether the first snapshots have been read; before, nothing can be said to be empty. */
+/** Whether the first snapshots have been read; before that, an empty list may be a list that was not read. */
 const loaded = signal(false)
 
 const traces = new Collection<Trace>(

@@ -1,6 +1,6 @@
 import type { AttackRun, ConsoleInfo, GroupView, MonitorView, SessionView, Trace, TraceStep } from '../api.ts'
 
-/** Data as a lab gives it, around one instant, for pages that are looked at without a lab. */
+/** Data as a lab gives it, around one instant, for pages that are shown without a lab. */
 
 const info: ConsoleInfo = {
   urls: { web: 'http://127.0.0.1:8000', functions: 'http://127.0.0.1:7071' },

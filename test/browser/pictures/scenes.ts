@@ -81,7 +81,7 @@ async function robSomebodyElse({ urls }: LabHandle): Promise<void> {
   }
 }
 
-/** From the console, on the session of the person at the screen; what happens is told line by line. */
+/** From the console, on the session of the person at the screen; the page shows what happens, line by line. */
 async function robThem(page: Page, film: Film, { urls }: LabHandle): Promise<void> {
   await page.goto(`${urls.datadog}/#/attacks?slug=session-reuse`)
   await page.getByLabel('On my own session').check()

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 
 export type Tone = 'good' | 'danger' | 'warning' | 'info' | 'quiet'
 
-/** A state in a word or two; the words carry it, the colour only helps. */
+/** A state in one or two words; the colour repeats what they say. */
 export function Badge({ tone = 'quiet', children }: { tone?: Tone; children: ComponentChildren }) {
   return <span class={`badge ${tone}`}>{children}</span>
 }

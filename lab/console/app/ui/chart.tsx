@@ -17,12 +17,12 @@ export interface Line {
 }
 
 export interface ChartProps {
-  /** At most 6: there are so many colours. */
+  /** At most 6, the number of colours. */
   readonly series: readonly Series[]
   readonly lines: readonly Line[]
   /** Epoch ms at the right edge. */
   readonly to: number
-  /** What is seen, for who cannot see it; the values themselves stand in a table beside it. */
+  /** What the chart shows, for a screen reader; a table beside it has the values. */
   readonly label: string
 }
 

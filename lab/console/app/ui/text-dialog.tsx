@@ -23,7 +23,7 @@ export async function openText(title: string, read: () => Promise<string>): Prom
   }
 }
 
-/** Stands once in the page. */
+/** Rendered once per page. */
 export function TextDialog() {
   const dialog = useRef<HTMLDialogElement>(null)
   const text = shown.value

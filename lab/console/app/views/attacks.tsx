@@ -8,7 +8,7 @@ import { PlanForm } from './attacks/plan-form.tsx'
 import { chosen, running, shownRun } from './attacks/state.ts'
 import { Story } from './attacks/story.tsx'
 
-/** Runs attacks and their twins, and tells what happens. */
+/** Runs attacks and their twins, and shows what happens. */
 export function AttacksView() {
   const attacks = live.attacks.value
   return (
@@ -85,7 +85,7 @@ function AttackPanel({ attack }: { attack: AttackView }) {
   )
 }
 
-/** A run that is looked at comes first; else what to run. */
+/** The form and the shown run. The run comes first while it lasts, or if the address names it. */
 function Panels() {
   const attack = chosen.value
   const run = shownRun.value

@@ -13,7 +13,7 @@ import { TraceList } from './loop/trace-list.tsx'
 
 const SUB = 'From the events that were counted to the request that was refused, on one clock.'
 
-/** Where a monitor and a rule report the same, the monitor's: it is the one that most people know. */
+/** Of a monitor and a rule that report the same, the monitor's trace, because more people know monitors. */
 function newestOf([newest, ...others]: readonly Trace[]): Trace | undefined {
   if (newest?.by !== 'rule') return newest
   const twin = others.find(

@@ -53,7 +53,7 @@ export function SessionsView() {
   )
 }
 
-/** Those with two holders are what one looks for here; one that has ended stays in its place long enough to be seen turning grey. */
+/** Sessions with two holders come first. One that has ended keeps its place for a while, so that its turning grey is seen. */
 function sharedFirst(sessions: readonly SessionView[]): SessionView[] {
   const isFirst = ({ holders, ended_at }: SessionView) =>
     holders.length > 1 && (ended_at === null || now.value - ended_at < STAYS_MS)

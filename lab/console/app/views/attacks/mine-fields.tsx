@@ -9,7 +9,7 @@ interface MineFieldsProps {
   readonly set: (change: Partial<Plan>) => void
 }
 
-/** Robs the session of the person at the screen in place of an invented one. */
+/** Chooses the session of the person at the screen instead of an invented one. */
 export const MineCheck = ({ plan, set }: MineFieldsProps) => (
   <label class="check plan-mine">
     <input type="checkbox" checked={plan.mine} onChange={({ currentTarget }) => set({ mine: currentTarget.checked })} />

@@ -12,7 +12,7 @@ export function Story({ run }: { run: AttackRun }) {
   const isOver = run.ended_at !== null
   const top = useRef<HTMLElement>(null)
   const end = useRef<HTMLLIElement>(null)
-  // What was just begun is what a person wants to see, and then its newest line.
+  // A new run is scrolled into view first, and then its newest line.
   useEffect(() => {
     if (!isOver) top.current?.scrollIntoView({ block: 'start' })
   }, [])
@@ -81,5 +81,5 @@ function Verdict({ run: { ended_at, ok, error, twin } }: { run: AttackRun }) {
   return <Badge tone="good">{twin ? 'no alert, as it must be' : 'all checks hold'}</Badge>
 }
 
-/** Of the run itself; without a browser's own, it has an id for each target. */
+/** A search for the events of the run, which has one id for each target. */
 const eventsOf = ({ run_ids }: AttackRun) => ({ query: `@run_id:(${run_ids.join(' OR ')})`, range: 'all' })

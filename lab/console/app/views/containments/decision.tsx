@@ -5,7 +5,7 @@ import { Field, onSubmit } from '../kit/parts.tsx'
 import { decide } from './state.ts'
 import { DECISIONS } from './words.ts'
 
-/** The longest that the ledger keeps. */
+/** The ledger keeps at most this many characters. */
 const REASON_LENGTH = 256
 
 /** What an operator may do with a row, which takes a reason. */

@@ -12,7 +12,7 @@ const WAYS = [
   { value: 'late', text: 'Late' },
 ] as const
 
-/** What the receiver must make of each, so that a person knows what to look for. */
+/** What the receiver should do with each, so that a person knows what to look for. */
 const EXPECT: Readonly<Record<Way, string>> = {
   same: 'A repetition of what is done already: the receiver must answer that it is a duplicate, and contain nothing twice.',
   edited:
@@ -22,7 +22,7 @@ const EXPECT: Readonly<Record<Way, string>> = {
 }
 const MOST_SECONDS = 600
 
-/** Sends a delivery once more, in one of the ways in which a real one goes wrong. */
+/** Sends a delivery once more with a fault that real deliveries have. */
 export function Again({ delivery }: { delivery: DeliveryView }) {
   const way = useSignal<Way>('same')
   const payload = useSignal(pretty(delivery.payload))

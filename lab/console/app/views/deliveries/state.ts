@@ -25,7 +25,7 @@ export async function send(asked: DeliveryAsked, said: string): Promise<boolean>
 /** The last answer, which decides. */
 export const answerOf = ({ tries }: DeliveryView): DeliveryView['tries'][number] | undefined => tries.at(-1)
 
-/** What the receiver said of it in a word, such as `duplicate`; its answer is JSON. */
+/** The result in the receiver's JSON answer, such as `duplicate`. */
 export function verdictOf(delivery: DeliveryView): string {
   try {
     const answer: unknown = JSON.parse(answerOf(delivery)?.answer ?? '')

@@ -7,7 +7,7 @@ import { narrowed, termOf } from './terms.ts'
 export function Counts({ counts }: { counts: Found['counts'] }) {
   const most = counts[0]?.count ?? 1
   const { by, query } = asked.value
-  // Values of several facets are one text, which is no term of a search.
+  // The values of several facets are one text, which cannot be a term of a search.
   const isOne = !by.includes(',')
   return (
     <div class="card rows-card">
@@ -50,7 +50,7 @@ export function Counts({ counts }: { counts: Found['counts'] }) {
   )
 }
 
-/** Its length compares; the number beside it tells. */
+/** The bar compares counts; the number beside it is exact. */
 const Bar = ({ share }: { share: number }) => (
   <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
     <rect width={100 * share} height="1" />

@@ -12,7 +12,7 @@ const MOST_ROWS = 1_000
 /** A search may take this share of the time, so that a flood of events leaves time for their evaluation. */
 const SHARE = 10
 const LEAST_PAUSE_MS = 500
-/** More in a second than this can be read by nobody, so that rows change more slowly. */
+/** Above this rate nobody can read the rows, so they change more slowly. */
 const FLOOD_PER_SECOND = 100
 const FLOOD_PAUSE_MS = 2_000
 /** Rows stay while somebody types. */
@@ -79,12 +79,12 @@ export function ask(change: Partial<Asked>): void {
   open.value = undefined
   isAsked = true
   const query = queryOf({ ...asked.value, ...change })
-  // The same question again changes no address, and is answered anew all the same.
+  // The same question does not change the address, so it is searched again here.
   if (location.hash === hrefOf('events', query)) search()
   else go('events', query)
 }
 
-/** Rows that are read stay where they are. */
+/** Does nothing while rows are being read. */
 function refresh(): void {
   if (!live.peek() || !isStale || isHeld.peek() || !isOpenEnded(asked.peek())) return
   const typing = typedAt + TYPING_MS - performance.now()

@@ -37,7 +37,7 @@ export const Field = ({ label, hint, class: name = '', children }: FieldProps) =
 
 interface ChoiceProps<T extends string> {
   readonly legend: string
-  /** Whether the legend is for those only who do not see the options. */
+  /** Whether only screen readers get the legend. */
   readonly unseen?: boolean
   readonly name: string
   readonly value: T

@@ -9,7 +9,7 @@ export interface Column<T> {
 }
 
 interface RowsProps<T> {
-  /** What the table holds, for those who do not see it. */
+  /** What the table holds, for a screen reader. */
   readonly label: string
   /** The first one holds the button that opens the row. */
   readonly columns: readonly Column<T>[]
@@ -84,7 +84,7 @@ export function Rows<T>({ label, columns, rows, keyOf, classOf, open, onOpen, de
   )
 }
 
-/** The row would toggle a second time. */
+/** Without this the row would toggle a second time. */
 const stopped =
   (act: () => void): JSX.MouseEventHandler<HTMLElement> =>
   (event) => {

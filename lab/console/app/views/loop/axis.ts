@@ -87,7 +87,7 @@ function partsOf(instants: readonly number[], origin: number): Part[] {
   return parts
 }
 
-/** Whether what came before the origin took longer than all that followed, which is what a person wants to see. */
+/** Whether the time before the origin is longer than the time after it, which is the part that matters. */
 function isLongBefore(sorted: readonly number[], origin: number): boolean {
   const before = origin - (sorted[0] ?? origin)
   const after = (sorted.at(-1) ?? origin) - origin

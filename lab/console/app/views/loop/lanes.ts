@@ -74,7 +74,7 @@ export function summaryOf({ name, steps }: Lane): string {
   return steps.length > 1 && name === 'delivery' ? `${steps.length} tries: ${last.title}` : last.title
 }
 
-/** The best that became of its containments: of several rows of one alert, one acts and the others are closed. */
+/** The best effect of its containments: of several rows of one alert, one acts and the others are closed. */
 export function effectOf({ steps }: Trace): Effect {
   const effects = steps.flatMap(({ name, effect }) => (name === 'containment' ? (effect ?? 'none') : []))
   return BEST_FIRST.find((each) => effects.includes(each)) ?? 'none'

@@ -46,7 +46,7 @@ export function RunButtons() {
   )
 }
 
-/** What the attack that runs tells now. */
+/** The newest line of the attack that runs. */
 export function Running() {
   const run = live.attackRuns.value.find(({ ended_at }) => ended_at === null)
   if (!run) return null

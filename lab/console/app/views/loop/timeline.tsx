@@ -58,7 +58,7 @@ function Scale({ axis }: { axis: Axis }) {
   )
 }
 
-/** After a refusal nothing more is to come: what blocks a network makes no signed call. */
+/** A refusal is the last step. A containment that blocks a network makes no signed call. */
 function EmptyRow({ lane, closed }: { lane: Lane; closed: boolean }) {
   return (
     <div class="lane-row none">

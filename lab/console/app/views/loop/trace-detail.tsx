@@ -37,7 +37,7 @@ export function TraceDetail({ trace }: { trace: Trace }) {
   )
 }
 
-/** What stands in place of a time at which nothing was done. */
+/** Shown instead of a time if nothing was done. */
 const INSTEAD = {
   done: undefined,
   notified: 'a person was notified',

@@ -42,7 +42,7 @@ async function follow(end: AbortSignal): Promise<void> {
       known = [...more, ...known].slice(0, MOST_MAILS)
       mails.value = known
       fault.value = undefined
-      // A mailbox with many readers does not wait.
+      // A mailbox with many readers answers at once.
       if (more.length === 0) await pause(PAUSE_AFTER_NOTHING_MS, end)
     } catch (error) {
       if (isAbort(error)) return
@@ -77,6 +77,6 @@ export interface Piece {
 /** A web address up to the first blank, without the final punctuation of a sentence. */
 const LINK = /(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)])/
 
-/** A text in pieces, each of which is a link or none. */
+/** A text in pieces, each a link or plain. */
 export const piecesOf = (text: string): Piece[] =>
   text.split(LINK).flatMap((piece, at) => (piece === '' ? [] : [{ text: piece, isLink: at % 2 === 1 }]))

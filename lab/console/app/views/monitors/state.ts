@@ -23,7 +23,7 @@ export const inOrder = (monitors: readonly MonitorView[]): MonitorView[] =>
 
 export const latestOf = ({ points }: GroupView): number | null => points.at(-1)?.[1] ?? null
 
-/** How near the worst group is to its threshold, from 0 to 1; undefined where that cannot be said. */
+/** How near the worst group is to its threshold, from 0 to 1; undefined if it is not known. */
 export function nearnessOf(monitor: MonitorView): number | undefined {
   const shares = monitor.groups.map((group) => shareOf(monitor, group)).filter((share) => share !== undefined)
   return shares.length === 0 ? undefined : Math.max(...shares)

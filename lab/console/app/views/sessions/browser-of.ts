@@ -1,4 +1,4 @@
-/** The first that matches names it: a browser calls itself by the names of others too. */
+/** The first match decides, because a browser's user agent also names other browsers. */
 const BROWSERS = [
   [/\bEdg(e|A|iOS)?\//, 'Edge'],
   [/\bOPR\//, 'Opera'],

@@ -69,7 +69,7 @@ function End({ session: { ended_at, ended_by } }: { session: SessionView }) {
   )
 }
 
-/** Leads to the alert cycle that this session is the group of. */
+/** A link to the alert cycle whose group is this session. */
 function TraceLink({ sid }: { sid: string }) {
   const trace = live.traces.value.find(({ group }) => Object.values(group).includes(sid))
   return trace ? <a href={hrefOf('loop', { trace: trace.id })}>See its loop</a> : null
