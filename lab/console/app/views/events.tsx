@@ -50,7 +50,7 @@ const Hints = () =>
   found.value && found.value.hints.length > 0 ? (
     <ul class="note note-warning hints">
       {found.value.hints.map((hint) => (
-        <li key={hint}>{hint}</li>
+        <li key={hint}>{hint.split('`').map((text, i) => (i % 2 === 0 ? text : <code key={text}>{text}</code>))}</li>
       ))}
     </ul>
   ) : null
