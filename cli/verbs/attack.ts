@@ -9,7 +9,6 @@ import {
   readArguments,
   reasonOf,
   UsageError,
-  unknownName,
   wrapped,
 } from 'alertproof/cli'
 import { attacks } from '../../attacks/index.ts'
@@ -18,6 +17,7 @@ import { allowedHosts, TargetRefused } from '../../attacks/kit/clients/allow-lis
 import { AccountsMissing } from '../../attacks/kit/clients/ready-accounts.ts'
 import { RequestFailed } from '../../attacks/kit/clients/request-failed.ts'
 import { newSeed, SEED_MAX } from '../../attacks/kit/random.ts'
+import { commandNamed } from '../command-named.ts'
 import { readAccounts } from '../verify/accounts.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
 import { endOf } from '../verify/ending.ts'
@@ -63,13 +63,7 @@ export const command: Command = {
   usage: USAGE,
   async run(argv, io) {
     const [verb, ...rest] = argv
-    if (verb === 'list') return list(rest, io)
-    if (verb === 'show') return show(rest, io)
-    if (verb === 'run') return run(rest, io)
-    const verbs = ['list', 'show', 'run']
-    throw new UsageError(
-      verb === undefined ? 'Missing command: list, show or run.' : unknownName('command', verb, verbs),
-    )
+    return { list, show, run }[commandNamed(verb, ['list', 'show', 'run'])](rest, io)
   },
 }
 

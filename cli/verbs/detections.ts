@@ -5,6 +5,7 @@ import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import type { Change, Plan } from '../../ops/datadog-api/plan.ts'
 import { DATADOG_SITES } from '../../shared/config.ts'
 import { Secret } from '../../shared/secret.ts'
+import { commandNamed } from '../command-named.ts'
 
 const SITES: readonly string[] = DATADOG_SITES
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
@@ -63,10 +64,8 @@ export const command: Command = {
         json: { type: 'boolean', default: false },
       },
     })
-    const [verb, ...rest] = positionals
-    if (verb === undefined) throw new UsageError('Missing command: push, diff or lint.')
-    if (verb !== 'push' && verb !== 'diff' && verb !== 'lint')
-      throw new UsageError(unknownName('command', verb, ['push', 'diff', 'lint']))
+    const [first, ...rest] = positionals
+    const verb = commandNamed(first, ['push', 'diff', 'lint'])
     if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest[0]}": ${verb} takes options only.`)
     if (verb === 'lint') return lint(values.dir, values.json, io)
     const profile = profileNamed(values.profile)

@@ -10,10 +10,10 @@ import {
   readArguments,
   reasonOf,
   UsageError,
-  unknownName,
 } from 'alertproof/cli'
 import { SEED_MAX } from '../../attacks/kit/random.ts'
 import { ctfdCsv } from '../../proof/exercise/ctfd.ts'
+import { commandNamed } from '../command-named.ts'
 import { loadExercises } from '../exercise/exercises.ts'
 import { gradeExercise, NoExercise, type Report } from '../exercise/grade.ts'
 import { wholeNumber } from '../verify/arguments.ts'
@@ -55,17 +55,14 @@ export const command: Command = {
   usage: USAGE,
   async run(argv, io) {
     const [verb, ...rest] = argv
-    if (verb === 'grade') return gradeIt(rest, io)
-    if (verb === 'export') return exportThem(rest, io)
-    const verbs = ['grade', 'export']
-    throw new UsageError(verb === undefined ? 'Missing command: grade or export.' : unknownName('command', verb, verbs))
+    return { grade, export: exportSeeds }[commandNamed(verb, ['grade', 'export'])](rest, io)
   },
 }
 
 const DEFAULT_KEY = 'mini-ato-saas'
 const keyOf = (): string => process.env.EXERCISE_KEY || DEFAULT_KEY
 
-async function gradeIt(argv: readonly string[], io: Io): Promise<number> {
+async function grade(argv: readonly string[], io: Io): Promise<number> {
   const { values } = readArguments({
     args: [...argv],
     options: {
@@ -112,7 +109,7 @@ function table({ exercise, checks, points, out_of, solved, flag, answer }: Repor
 
 const MOST_CHALLENGES = 1000
 
-async function exportThem(argv: readonly string[], io: Io): Promise<number> {
+async function exportSeeds(argv: readonly string[], io: Io): Promise<number> {
   const { values } = readArguments({
     args: [...argv],
     options: { ctfd: { type: 'string' }, seeds: { type: 'string', default: '1-10' } },

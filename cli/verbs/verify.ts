@@ -10,9 +10,9 @@ import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arg
 import { htmlReport } from '../verify/html-page.ts'
 import { junit } from '../verify/junit.ts'
 import { evaluation, findOrStartLab } from '../verify/lab.ts'
+import { Narration } from '../verify/narration.ts'
 import { page } from '../verify/page.ts'
 import { table } from '../verify/table.ts'
-import { Told } from '../verify/told.ts'
 import { type Verification, verifyIn } from '../verify/verify-in.ts'
 
 const USAGE = `Usage: npm run verify [-- <slug>… <options>]
@@ -54,11 +54,11 @@ export const command: Command = {
     try {
       const runId = `v-${randomBytes(4).toString('hex')}`
       say(`Run ${runId}, seed ${options.seed}.`)
-      const told = new Told()
+      const narration = new Narration()
       const { verdicts, drawings } = await verifyIn(lab, {
         ...options,
         runId,
-        say: lineTo(io, told),
+        say: lineTo(io, narration),
         signal: io.signal,
         drawings: options.html !== undefined,
       })
@@ -67,7 +67,7 @@ export const command: Command = {
       if (options.page !== undefined) await writeFile(options.page, page(board, evaluation(lab.cadenceSeconds)))
       if (options.html !== undefined) {
         const words = evaluation(lab.cadenceSeconds)
-        const text = htmlReport({ board, verdicts, drawings, told, evaluation: words, seed: options.seed })
+        const text = htmlReport({ board, verdicts, drawings, narration, evaluation: words, seed: options.seed })
         await writeFile(options.html, text)
       }
       if (options.json) json(io, board)
@@ -80,10 +80,10 @@ export const command: Command = {
 }
 
 /** Writes a line for each step, with the time since the start. */
-function lineTo(io: Io, told: Told): Verification['say'] {
+function lineTo(io: Io, narration: Narration): Verification['say'] {
   const startedAt = performance.now()
   return (scenario, text, afterMs) => {
-    told.add(scenario, text, afterMs)
+    narration.add(scenario, text, afterMs)
     const time = paint(io, 'dim', duration(performance.now() - startedAt).padStart(7))
     io.err(`${time}  ${scenario}: ${text}${afterMs === undefined ? '' : ` [+${duration(afterMs)}]`}\n`)
   }

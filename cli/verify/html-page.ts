@@ -2,8 +2,8 @@ import { counted, duration, type Html, html, htmlPage, htmlTable, storySection }
 import type { Scenario, Scoreboard, Verdict } from '../../proof/verify/scoreboard.ts'
 import { attackNamed } from './arguments.ts'
 import type { Drawings } from './drawing.ts'
+import type { NarratedLine, Narration } from './narration.ts'
 import { HEAD, row, timesLine } from './table.ts'
-import type { Told, ToldLine } from './told.ts'
 
 /** What the report of verify shows. */
 export interface VerifyReport {
@@ -12,7 +12,7 @@ export interface VerifyReport {
   /** When monitors were evaluated, in words. */
   readonly evaluation: string
   readonly seed: number
-  readonly told: Told
+  readonly narration: Narration
   readonly drawings: Drawings
 }
 
@@ -40,7 +40,7 @@ ${verdicts.map((verdict, i) => section(verdict, i, report))}`,
 
 const mark = (ok: boolean, text: string): Html => html`<span class="${ok ? 'good' : 'bad'}">${text}</span>`
 
-function section({ scenario, faults }: Verdict, i: number, { told, drawings }: VerifyReport): Html {
+function section({ scenario, faults }: Verdict, i: number, { narration, drawings }: VerifyReport): Html {
   const attack = attackNamed(scenario.slug)
   const name = `${scenario.slug} on ${scenario.target}`
   const drawing = drawings.get(scenario)
@@ -51,15 +51,15 @@ function section({ scenario, faults }: Verdict, i: number, { told, drawings }: V
 ${faults.length > 0 && html`<ul>\n${faults.map((fault) => html`<li class="bad">${fault}</li>\n`)}</ul>`}
 ${htmlTable(`Checks of ${name}`, ['check', 'result', 'seen'], checks(scenario))}
 <h3>What happened</h3>
-${story(told.of(name))}
+${story(narration.of(name))}
 ${drawing && storySection(drawing, (at) => at.slice(11, 23))}
 <h3>The benign twin: ${attack.twin.title}</h3>
 <p>${attack.twin.does}</p>
-${story(told.of(`${name}, twin`))}
+${story(narration.of(`${name}, twin`))}
 `
 }
 
-const story = (lines: readonly ToldLine[]): Html => html`<ol class="story">
+const story = (lines: readonly NarratedLine[]): Html => html`<ol class="story">
 ${lines.map(({ text, afterMs }) => html`<li><span class="who">${afterMs === undefined ? '' : duration(afterMs)}</span><span>${text}</span></li>\n`)}</ol>`
 
 type Check = readonly [check: string, holds: Html, seen: string]

@@ -309,12 +309,12 @@ export function alsoLines(notes: readonly (string | false | null | undefined)[])
   return [heading('Also'), ...texts.flatMap((text) => wrapped(text, '  ').map((line) => ({ text: line })))]
 }
 
-/** What was read, and which parts did not count. @param isSilentTold whether terms that matched no event are named */
-export const logNotes = (log: Omit<LogFacts, 'limits'>, isSilentTold: boolean): (string | false)[] => [
+/** What was read, and which parts did not count. @param areSilentNamed whether terms that matched no event are named */
+export const logNotes = (log: Omit<LogFacts, 'limits'>, areSilentNamed: boolean): (string | false)[] => [
   countText(log),
   log.malformed > 0 && `${counted(log.malformed, 'part')} of the log could not be read as an event.`,
   log.late > 0 && `${counted(log.late, 'event')} came too late and were left out.`,
-  ...(isSilentTold ? log.silent.map((text) => `${text}${text.endsWith('?') ? '' : '.'}`) : []),
+  ...(areSilentNamed ? log.silent.map((text) => `${text}${text.endsWith('?') ? '' : '.'}`) : []),
   ...log.epochs.map(
     ({ unit, key }) =>
       `${key} was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`,

@@ -5,9 +5,9 @@ import type { Attack } from '../../attacks/kit/attack.ts'
 import { sessionReuse } from '../../attacks/session-reuse.ts'
 import { htmlReport } from '../../cli/verify/html-page.ts'
 import { junit } from '../../cli/verify/junit.ts'
+import { Narration } from '../../cli/verify/narration.ts'
 import { page } from '../../cli/verify/page.ts'
 import { table } from '../../cli/verify/table.ts'
-import { Told } from '../../cli/verify/told.ts'
 import type { Outcome, TwinOutcome } from './detonate.ts'
 import { judge } from './judge.ts'
 import { scoreboard } from './scoreboard.ts'
@@ -220,11 +220,11 @@ test('the page of the docs has the table without colours', () => {
 })
 
 test('the report shows each scenario with its checks and its story, and text of a fault or of an answer is text', () => {
-  const told = new Told()
-  told.add('session-reuse on web', 'thief: is in', 40)
-  told.add('session-reuse on web', 'thief: is shown <script>alert(1)</script>', 19)
-  told.add('session-reuse on web, twin', 'Ines: signs in', undefined)
-  const report = { board, verdicts, evaluation: 'at each event', seed: 7, told, drawings: new Map() }
+  const narration = new Narration()
+  narration.add('session-reuse on web', 'thief: is in', 40)
+  narration.add('session-reuse on web', 'thief: is shown <script>alert(1)</script>', 19)
+  narration.add('session-reuse on web, twin', 'Ines: signs in', undefined)
+  const report = { board, verdicts, evaluation: 'at each event', seed: 7, narration, drawings: new Map() }
   const text = htmlReport(report)
   expect(text).toContain('<title>Verify: 1 of 2 hold</title>')
   expect(text.match(/<h2 /g)).toHaveLength(2)
