@@ -1,17 +1,8 @@
 import { jsonIn } from '../datadog/http.ts'
+import type { RecordedCall } from '../edge/recording.ts'
 
 /** A signed call of functions to web, as it passed the edge. */
-export interface SignedCall {
-  /** Epoch ms. */
-  readonly at: number
-  readonly ms: number
-  /** Request line, headers and body. */
-  readonly request: string
-  readonly body: string
-  /** Null without an answer of the app. */
-  readonly status: number | null
-  readonly answer: string
-}
+export type SignedCall = RecordedCall
 
 const MAX_CALLS = 200
 
