@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, parse, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,9 +47,12 @@ export const page = {
   entryNames: '[name]-[hash]',
 }
 
+/** What is deployed has no lab: its sources are left out of the slug. */
+const hasConsole = existsSync(join(root, 'lab/console/app/main.tsx'))
+
 const bundles = [
   assets,
-  page,
+  ...(hasConsole ? [page] : []),
   { ...functions, entryPoints: ['functions/index.ts'], outfile: 'dist/functions.cjs', plugins: [identityApart] },
   { ...functions, entryPoints: ['@azure/identity'], outfile: 'dist/identity.cjs' },
   { ...functions, entryPoints: ['functions/passwords/hash-worker.ts'], outfile: 'dist/hash-worker.cjs' },
@@ -65,9 +69,11 @@ export async function build() {
   const built = await Promise.all(bundles.map((options) => bundle(options)))
   const files = built.flatMap((result) => result.outputFiles.map(({ path, contents }) => [path, contents]))
   files.push([join(dist, 'web', 'assets.json'), await manifest(built[bundles.indexOf(assets)])])
-  const names = await manifest(built[bundles.indexOf(page)])
-  files.push([join(dist, 'console', 'assets.json'), names])
-  files.push([join(dist, 'console', 'index.html'), await indexPage(JSON.parse(names).files)])
+  if (hasConsole) {
+    const names = await manifest(built[bundles.indexOf(page)])
+    files.push([join(dist, 'console', 'assets.json'), names])
+    files.push([join(dist, 'console', 'index.html'), await indexPage(JSON.parse(names).files)])
+  }
   const migrations = join(root, 'shared/stores/postgres/migrations')
   for (const name of await readdir(migrations)) {
     files.push([join(dist, 'migrations', name), await readFile(join(migrations, name))])
