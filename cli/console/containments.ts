@@ -1,7 +1,7 @@
 // The ledger of containments for the console, as `npm run contain` shows and changes it.
 
 import { randomUUID } from 'node:crypto'
-import { isForPerson } from '../../functions/contain/row.ts'
+import { gaveWay, isForPerson } from '../../functions/contain/row.ts'
 import type { FunctionsDeps } from '../../functions/deps.ts'
 import type { ContainmentAsked } from '../../lab/console/api.ts'
 import { type ContainmentsPort, type LedgerContainment, NotPossibleHere } from '../../lab/console/ports.ts'
@@ -76,9 +76,11 @@ function carryOut(
   return (action === 'undo' ? undo : retry)(row, randomUUID(), deps.contain, decision)
 }
 
-/** What only was observed may be carried out after all. */
-const canOf = (row: Containment): LedgerContainment['can'] =>
-  row.state === 'closed' && isForPerson(row) ? ['approve', ...CAN.closed] : CAN[row.state]
+/** What only was observed may be carried out after all. What gave way to another row did nothing that could be undone. */
+function canOf(row: Containment): LedgerContainment['can'] {
+  if (gaveWay(row)) return []
+  return row.state === 'closed' && isForPerson(row) ? ['approve', ...CAN.closed] : CAN[row.state]
+}
 
 function canText(row: Containment): string {
   const can = canOf(row)
