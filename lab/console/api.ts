@@ -52,7 +52,14 @@ export interface GroupView {
   readonly points: readonly (readonly [number, number | null])[]
 }
 
-/** GET /lab/values answers `{ monitors: MonitorView[] }`; the event `values` carries those that have changed, at most four times a second. */
+/** The event `values`: the monitors that have changed, at most four times a second. */
+export interface ValuesSent {
+  readonly monitors: readonly MonitorView[]
+  /** Set after an edit of the detections: those that are not among them no longer exist. */
+  readonly all?: true
+}
+
+/** GET /lab/values answers `{ monitors: MonitorView[] }`. */
 export interface MonitorView {
   readonly detection: string
   readonly by: Detector

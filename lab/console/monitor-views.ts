@@ -1,6 +1,6 @@
 import { groupOfKey, type Monitor, nextAligned, type Observer } from 'alertproof'
 import type { RuleObserver, SiemRule } from 'alertproof/siem'
-import type { Detector, Group, GroupView, MonitorView } from './api.ts'
+import type { Group, GroupView, MonitorView } from './api.ts'
 import { filesOf } from './files.ts'
 import { GroupValues, type GroupWord } from './group-values.ts'
 import type { Hub } from './hub.ts'
@@ -44,20 +44,25 @@ export class MonitorViews {
   readonly #deps: MonitorViewsDeps
   readonly #observed = new Map<string, Observed>()
   readonly #changed = new Set<string>()
+  #isEdited = false
 
   constructor(deps: MonitorViewsDeps) {
     this.#deps = deps
     deps.hub.provide('values', () => {
-      const monitors = this.#list((detection) => this.#changed.has(nameOf(detection)))
+      const all = this.#isEdited
+      const monitors = this.#list((detection) => all || this.#changed.has(nameOf(detection)))
       this.#changed.clear()
-      return monitors.length === 0 ? [] : [{ monitors }]
+      this.#isEdited = false
+      return monitors.length === 0 && !all ? [] : [{ monitors, ...(all && { all }) }]
     })
   }
 
-  /** Forgets the values of monitors and rules that were deleted. */
-  keepOnly({ monitors, rules }: ReturnType<MonitorViewsDeps['configuration']>): void {
+  /** Shows the detections as they are now, before they are evaluated again, and forgets those that were deleted. */
+  edited({ monitors, rules }: ReturnType<MonitorViewsDeps['configuration']>): void {
     const names = new Set([...monitors, ...rules].map(nameOf))
     for (const name of this.#observed.keys()) if (!names.has(name)) this.#observed.delete(name)
+    this.#isEdited = true
+    this.#deps.hub.mark('values')
   }
 
   /** Every monitor, and every rule that is enabled. */
@@ -71,13 +76,6 @@ export class MonitorViews {
       ...monitors.filter(isWanted).map((monitor) => this.#monitorView(monitor)),
       ...rules.filter((rule) => rule.isEnabled && isWanted(rule)).map((rule) => this.#ruleView(rule)),
     ]
-  }
-
-  /** Shows detections that were edited, also before they are evaluated again. */
-  edited(by: Detector, slugs: readonly string[]): void {
-    if (slugs.length === 0 || !this.#deps.hub.reads('values')) return
-    for (const slug of slugs) this.#changed.add(`${by} ${slug}`)
-    this.#deps.hub.mark('values')
   }
 
   /** A monitor that is not the one that was observed before starts anew. */

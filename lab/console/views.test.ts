@@ -1,7 +1,7 @@
 import { type IndexedLog, type Monitor, type Pass, readImportable, replay } from 'alertproof'
 import { Replayer } from 'alertproof/replay'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { DeliveryView, LogTail, MonitorView, SessionView, Trace } from './api.ts'
+import type { DeliveryView, LogTail, MonitorView, SessionView, Trace, ValuesSent } from './api.ts'
 import { type StandIn, startStandIn } from './testing/stand-in.ts'
 
 const closers: (() => unknown)[] = []
@@ -162,6 +162,13 @@ describe('values', () => {
     expect(await shown()).toEqual([])
     configure(STUFFING)
     expect((await shown()).map(groupsOf)).toEqual([[['203.0.113.1', 'OK', 2]]])
+  })
+
+  test('of all that are left are sent after an edit, so that a reader forgets a deleted monitor', async () => {
+    const lab = await start({ monitors: [STUFFING, REUSE] })
+    const { found } = await lab.read<ValuesSent>('values')
+    lab.datadog.configure({ monitors: [REUSE], rules: [], webhooks: [], pipelines: [] })
+    expect(await found).toMatchObject({ all: true, monitors: [{ detection: 'session-reuse' }] })
   })
 
   test('are sent to who reads them, and only those that have changed', async () => {

@@ -202,7 +202,6 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
       useAlerts()
       useSignals()
       current = next
-      console?.values.keepOnly(next)
       const now = Date.now()
       const restarted = new Set<string>()
       const renew = <T extends Transition | SignalChange>(by: Detector, update: () => Updated<T>) =>
@@ -213,11 +212,11 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
             book.restart(slug)
             restarted.add(slug)
           }
-          console?.values.edited(by, updated.restarted)
           return updated.changes
         })
       renew('monitor', () => evaluator.update(next.monitors, recent, now))
       renew('rule', () => ruleEvaluator.update(next.rules, recent, now))
+      console?.values.edited(next)
       clock.set()
       ruleClock.set()
       return [...restarted]

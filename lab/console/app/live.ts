@@ -8,6 +8,7 @@ import type {
   MonitorView,
   SessionView,
   Trace,
+  ValuesSent,
 } from '../api.ts'
 import { announce, notify } from './announce.tsx'
 import { Collection, whenFlushed } from './collection.ts'
@@ -96,8 +97,9 @@ function reportOnce(key: string, text: string): void {
 
 export function startLive(): void {
   onEvent<Trace>('trace', (trace) => traces.put(trace))
-  onEvent<{ monitors: MonitorView[] }>('values', (sent) => {
-    for (const monitor of sent.monitors) monitors.put(monitor)
+  onEvent<ValuesSent>('values', (sent) => {
+    if (sent.all) monitors.replace(sent.monitors)
+    else for (const monitor of sent.monitors) monitors.put(monitor)
   })
   onEvent<SessionView>('session', (session) => {
     const known = sessions.get(session.sid)
