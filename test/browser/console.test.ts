@@ -185,7 +185,7 @@ describe('the console in a browser', { timeout: 60_000 }, () => {
     await link.focus()
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: 'Sessions' }).waitFor()
-    expect(await page.title()).toBe('Sessions · Console of the lab')
+    await expect.poll(() => page.title()).toBe('Sessions · Console of the lab')
     await page.getByRole('link', { name: 'Sessions' }).waitFor({ state: 'hidden' })
   })
 
