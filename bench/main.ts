@@ -18,27 +18,26 @@ Measures the product against peers in alternating rounds, and prints the median 
 of their ratio. Only the ratios can be compared between machines.
 
   sign-ins       per second over HTTP through the compiled functions, 16 at once, against bcryptjs alone in as many worker
-                 threads as there are cores, at the same cost                                              (at least 0.85)
-  session check  99th percentile, one due every 20 ms, while sign-ins saturate the service, against idle    (at most 10)
-  alert          99th percentile of the milliseconds from an alert to the first refusal of its session, idle, against 250
-                                                                                                             (at most 1)
+                 threads as there are cores, at the same cost (at least 0.85)
+  session check  99th percentile, one due every 20 ms, while sign-ins saturate the service, against idle (at most 10)
+  alert          99th percentile of the milliseconds from an alert to the first refusal of its session, idle, against 250 (at most 1)
   epoch          milliseconds of a session check, against the same without the check whether its user's sessions were
-                 revoked                                                                                  (at most 1.05)
+                 revoked (at most 1.05)
   replay         events per CPU second, against JSON.parse of every line of the same log: through two monitors, one of which
                  counts events and one counts distinct values (at least 1); through eight (at least 0.9); through these
                  two and a formula (at least 0.7); of 30,000 groups by
                  two facets (at least 0.6); of texts with many escapes, and of messages of 2 KB, through two (at least 1).
                  Each minute, through the two and of the 30,000 groups, against a query of DuckDB that a person wrote for
-                 this log, on two threads                                                                (at least 0.9)
-  threads        events per second of wall time on two threads, against one: where two cores are free      (at least 1.6)
+                 this log, on two threads (at least 0.9)
+  threads        events per second of wall time on two threads, against one: where two cores are free (at least 1.6)
   memory         peak of a replay through every monitor, half a million events an hour: of two hours, which fill the
-                 longest window, against 150 MiB (at most 1); of ten hours (four with --quick), against two  (at most 1.1)
+                 longest window, against 150 MiB (at most 1); of ten hours (four with --quick), against two (at most 1.1)
   revokes        signed calls per CPU second of web, bundled as deployed, over stores in memory, against node:http that
                  answers at once (at least 0.35), and beside it what Express alone makes of that
   sweeper        rows a second of 10,000 open sessions, over stores in memory, against reading these by the page (at
                  least 0.8); CPU for one of a million rows (a hundred thousand with --quick), made as they are read,
-                 against one of ten thousand                                                               (at most 1.2)
-  load           milliseconds for the one file that is deployed, in a fresh process, against its sources   (at most 0.4)
+                 against one of ten thousand (at most 1.2)
+  load           milliseconds for the one file that is deployed, in a fresh process, against its sources (at most 0.4)
 
 All parts share this machine's cores: functions with its hash workers, PostgreSQL, Redis, Azurite, and in one process the
 clients with the lab's log delivery and the stand-in for Datadog. The bare hashing uses the cores alone.
