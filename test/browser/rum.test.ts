@@ -83,7 +83,7 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     await open('/account')
     await press('Log out')
     await press('No, thank you')
-    await page.getByText('Our pages report nothing about your visit.').waitFor()
+    await page.getByText('We do not measure how you use these pages.').waitFor()
     await signIn(visitor, person)
     expect(reports).toEqual([])
     expect(await cookiesOf(visitor)).toEqual(['consent', 'device', 'session'])
@@ -102,7 +102,7 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     })
     await open('/login?notice=signed-out&canary-query=1')
     await press('Allow')
-    await page.getByText('Our pages report how they perform').waitFor()
+    await page.getByText('You allow us to measure').waitFor()
     const secrets: string[] = [person.email, person.email.split('@')[0] ?? '', person.password, 'canary']
 
     await open('/register')
@@ -224,9 +224,9 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     await visitor.open('/register')
     await visitor.press('Allow')
     expect(new URL(visitor.page.url()).pathname).toBe('/register')
-    await visitor.page.getByText('Our pages report how they perform').waitFor()
+    await visitor.page.getByText('You allow us to measure').waitFor()
     await visitor.press('Stop it')
-    await visitor.page.getByText('Our pages report nothing about your visit.').waitFor()
+    await visitor.page.getByText('We do not measure how you use these pages.').waitFor()
   })
 })
 

@@ -16,9 +16,11 @@ export const rumScript = ({ sdk, action }: PageRum): Fragment =>
 <script type="module" src="${sdk.script}"></script>`
 
 const WORDS = {
-  asked: 'May our pages report how they perform and where you press, with your account’s number? Never what you type.',
-  granted: 'Our pages report how they perform and where you press, never what you type.',
-  'not-granted': 'Our pages report nothing about your visit.',
+  asked:
+    'Allow us to measure how fast pages load and which buttons you use? Reports name your account by its number. They never contain what you type.',
+  granted:
+    'You allow us to measure how fast pages load and which buttons you use. Reports never contain what you type.',
+  'not-granted': 'We do not measure how you use these pages.',
 } as const
 
 /** Works without script. Consent is as easy to withdraw as to give. @see GDPR article 7 (3) */
