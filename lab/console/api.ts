@@ -2,6 +2,9 @@
 // A fault is answered in the form of Datadog's API: `{ errors: [{ status, title, detail }] }`. POST and DELETE need content-type
 // application/json, also without a body. docs/console.md has a table of all of it.
 
+/** GET /mail.json?to=&after=&wait= answers `{ mails: Mail[] }`, newest first. */
+export type { KeptMail as Mail } from '../mailbox/mailbox.ts'
+
 /** Of a monitor or of a rule of Cloud SIEM. */
 export type Detector = 'monitor' | 'rule'
 

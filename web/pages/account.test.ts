@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { SAFARI } from '../testing/browser.ts'
 import { codeOf, problemReply } from '../testing/functions.ts'
 import { sidOf, startWeb, type Web } from '../testing/harness.ts'
+import { useWeb } from '../testing/use-web.ts'
 
 let web: Web
-beforeAll(async () => {
-  web = await startWeb()
-})
-beforeEach(() => {
-  web.functions.calls.length = 0
-  web.functions.overrides.clear()
-  web.clock.offsetMs = 0
-})
-afterAll(async () => {
-  expect(web.functions.refusedCalls()).toEqual([])
-  await web.close()
+useWeb((started) => {
+  web = started
 })
 
 test('the dashboard shows user, place and start, and lists the user’s other sessions', async () => {

@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { problemReply } from '../testing/functions.ts'
 import { sidOf, startWeb, WEB_ORIGIN, type Web } from '../testing/harness.ts'
+import { useWeb } from '../testing/use-web.ts'
 
 let web: Web
-beforeAll(async () => {
-  web = await startWeb()
-})
-beforeEach(() => {
-  web.functions.calls.length = 0
-  web.functions.overrides.clear()
-})
-afterAll(async () => {
-  expect(web.functions.refusedCalls()).toEqual([])
-  await web.close()
+useWeb((started) => {
+  web = started
 })
 
 test('a sign-in is one signed call that names the browser, and ends at the dashboard', async () => {

@@ -1,9 +1,10 @@
 import { useEffect } from 'preact/hooks'
+import type { Mail } from '../../api.ts'
 import { live } from '../live.ts'
 import { hrefOf, route } from '../route.ts'
 import { EmptyState, ViewHead } from '../ui/view-head.tsx'
 import { Fault, Field, Time } from './kit/parts.tsx'
-import { fault, isAbout, type Mail, mails, piecesOf, search, watchMail } from './mail/state.ts'
+import { fault, isAbout, mails, piecesOf, search, watchMail } from './mail/state.ts'
 
 /** The mail that the lab would have sent. */
 export function MailView() {

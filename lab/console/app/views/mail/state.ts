@@ -1,17 +1,7 @@
 import { signal } from '@preact/signals'
+import type { Mail } from '../../../api.ts'
 import { getJson } from '../../http.ts'
 import { isAbort, messageOf } from '../kit/format.ts'
-
-/** A mail as `GET /mail.json` answers it. */
-export interface Mail {
-  readonly id: number
-  /** ISO 8601 */
-  readonly at: string
-  readonly from: string
-  readonly to: readonly string[]
-  readonly subject: string
-  readonly text: string
-}
 
 /** As many as the mailbox keeps. */
 const MOST_MAILS = 1_000
