@@ -10,6 +10,7 @@ import type { Containment, ContainmentState } from '../../shared/stores/port.ts'
 import { oneLine } from '../contain/decision.ts'
 import { openLabLedger } from '../contain/ledger.ts'
 import { describe } from '../contain/print.ts'
+import { sentenceOf } from '../contain/sentence.ts'
 
 const SHOWN = 200
 /** Decisions name who decided; the console has no accounts. */
@@ -54,7 +55,7 @@ export function containmentsPort(dir: string, log: (line: string) => void): Open
       if (!canOf(row).includes(asked.do)) throw new NotPossibleHere(`it is ${row.state}: ${canText(row)}`)
       try {
         const changed = await carryOut(row, { ...asked, reason }, deps)
-        return { state: changed.state, message: messageOf(changed) }
+        return { state: changed.state, message: sentenceOf(changed, Date.now()) }
       } catch (error) {
         if (error instanceof NotPossible) throw new NotPossibleHere(error.message)
         throw error
@@ -85,16 +86,6 @@ function canOf(row: Containment): LedgerContainment['can'] {
 function canText(row: Containment): string {
   const can = canOf(row)
   return can.length === 0 ? 'nothing can be done about it' : `it can be ${can.join(' or ').replace('undo', 'undone')}`
-}
-
-function messageOf({ action, scope, state, reason }: Containment): string {
-  if (state === 'undone') {
-    return action === 'block_ip'
-      ? `The block of ${scope} is lifted.`
-      : `The containment of ${scope} is taken back. Sessions that it ended stay ended: their owner signs in again.`
-  }
-  if (state === 'done') return `${action} of ${scope} is done.`
-  return `${action} of ${scope} is ${state}${reason ? ` (${reason})` : ''}.`
 }
 
 function viewOf(row: Containment): LedgerContainment {

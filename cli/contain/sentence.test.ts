@@ -26,6 +26,8 @@ test.each<[string, Partial<Containment>, string]>([
     { ...NETWORK, state: 'undone', result: 'success' },
     'The block of network 203.0.113.7 is lifted.',
   ],
+  ['an observed row', { state: 'closed', result: 'observed' }, 'its detection only observes (CONTAIN_MODE)'],
+  ['an undone row that was only observed', { state: 'undone', result: 'observed' }, 'Nothing had been carried out'],
   ['an undone row that was never carried out', { state: 'undone' }, 'Nothing had been carried out'],
   ['a row that a fault interrupted', { state: 'pending' }, 'The sweeper carries it out'],
   ['a subject that is gone', { state: 'failed', reason: 'subject_gone' }, 'cannot be carried out: its subject'],

@@ -1,5 +1,5 @@
 import { duration } from 'alertproof/cli'
-import { subjectOf } from '../../functions/contain/row.ts'
+import { isObserved, subjectOf } from '../../functions/contain/row.ts'
 import type { Containment, ContainmentReason } from '../../shared/stores/port.ts'
 
 /** What happened to a row, and why, in words for the operator who acted on it. @param now epoch ms */
@@ -16,7 +16,9 @@ export function sentenceOf(row: Containment, now: number): string {
     case 'failed':
       return `It cannot be carried out: ${why(row)}.`
     case 'closed':
-      return `Nothing was done: ${why(row)}.`
+      return isObserved(row)
+        ? 'Nothing was done: its detection only observes (CONTAIN_MODE). approve carries it out after all.'
+        : `Nothing was done: ${why(row)}.`
   }
 }
 
@@ -58,7 +60,8 @@ function doneOf(row: Containment, now: number): string {
 }
 
 function undoneOf(row: Containment): string {
-  if (row.result === undefined) return 'The row is marked as undone. Nothing had been carried out, and nothing will be.'
+  if (row.result === undefined || row.result === 'observed')
+    return 'The row is marked as undone. Nothing had been carried out, and nothing will be.'
   const subject = subjectIn(row)
   switch (row.action) {
     case 'revoke':
